@@ -1,0 +1,69 @@
+# The commands of this project; `make help` lists them. Each installs what it needs and does so again only when setup.py or
+# pyproject.toml has changed.
+
+PYTHON ?=
+PORT ?= 5000
+WORKERS = 2
+ALLOW_PATH = .
+DATA = .servicex
+# More of pytest's own options, as in: make test TESTS=tests/e2e PYTEST_OPTIONS=-x
+TESTS = tests
+PYTEST_OPTIONS =
+
+BIN = .venv/bin
+PACKAGING = $(wildcard setup.py pyproject.toml)
+SOURCES = servicex demo tests
+# Not what runs in the client's environment: its package has the name of ours.
+TYPED = servicex demo tests --exclude "tests/e2e/client_scripts|demo/(analysis|spectrum)"
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_OPTIONS)
+
+.PHONY: help install demo run test test-long test-setup lint clean
+
+help:  ## Show this list
+	@echo "make TARGET, with TARGET one of"
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do \
+		printf '  %-12s %s\n' "$$name" "$$text"; done
+
+install: .venv/.installed  ## Make .venv with the server in it (PYTHON= names the Python, 3.11 to 3.13)
+
+demo: .venv/.installed .venv-client/.installed  ## Run the main job once: server, real client, a picture in demo/out
+	@$(BIN)/python -m demo.run $(WORKERS)
+
+run: .venv/.installed  ## Leave the server up (PORT=5000 WORKERS=2 ALLOW_PATH=. DATA=.servicex)
+	@$(BIN)/servicex-app up --host 127.0.0.1 --port $(PORT) --data $(DATA) --workers $(WORKERS) --allow-path $(ALLOW_PATH)
+
+test: lint test-setup  ## Set up what the tests need and run them all, but for the long ones
+	@$(PYTEST) $(TESTS)
+
+test-long: .venv/.installed-test test-setup  ## Run the long tests: restarts at random moments, large inputs
+	@$(PYTEST) -m long $(TESTS)
+
+test-setup: .venv/.installed-test  ## Fetch what the tests need: the client, physics files, Debian's xrootd and chromium
+	@$(BIN)/python -m tests.setup
+
+lint: .venv/.installed-test  ## Check style (flake8), types (mypy) and layers (import-linter)
+	@echo "flake8" && $(BIN)/flake8 $(SOURCES)
+	@echo "mypy" && $(BIN)/mypy $(TYPED)
+	@echo "lint-imports" && $(BIN)/lint-imports
+
+clean:  ## Remove what the other targets made in this folder (not the cache of fetched test files)
+	rm -rf .venv .venv-client demo/out build dist *.egg-info .pytest_cache .mypy_cache .import_linter_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@sh tests/setup/venv.sh .venv "$(PYTHON)"
+
+.venv/.installed: $(PACKAGING) | .venv/bin/python
+	@$(BIN)/python tests/setup/pip_install.py "the ServiceX server" .venv -e .
+	@touch $@
+
+.venv/.installed-test: $(PACKAGING) | .venv/bin/python
+	@$(BIN)/python tests/setup/pip_install.py "the ServiceX server and its test tools" .venv -e ".[test]"
+	@touch .venv/.installed $@
+
+.venv-client/bin/python:
+	@sh tests/setup/venv.sh .venv-client "$(PYTHON)"
+
+.venv-client/.installed: demo/requirements.txt | .venv-client/bin/python
+	@$(BIN)/python tests/setup/pip_install.py "the ServiceX client and plotting" .venv-client -r demo/requirements.txt
+	@touch $@

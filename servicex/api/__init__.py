@@ -1,0 +1,43 @@
+"""The API for programs. The URL table, whole:"""
+from flask import Flask
+from flask_restful import Api
+
+from servicex.api import errors, guard, openapi
+from servicex.api.datasets import Dataset, DatasetRefresh, Datasets
+from servicex.api.info import CodeGenerators, ServerInfo
+from servicex.api.resource import ServiceXResource
+from servicex.api.services import Services
+from servicex.api.transforms import Cancel, Errors, Results, Status, Transform, Transforms, Workers
+
+ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
+    ("/servicex", ServerInfo),
+    ("/servicex/transformation", Transforms),
+    ("/servicex/transformation/<string:request_id>", Transform),
+    ("/servicex/transformation/<string:request_id>/status", Status),
+    ("/servicex/transformation/<string:request_id>/results", Results),
+    ("/servicex/transformation/<string:request_id>/errors", Errors),
+    ("/servicex/transformation/<string:request_id>/cancel", Cancel),
+    ("/servicex/transformation/<string:request_id>/deployment-status", Workers),
+    ("/servicex/datasets", Datasets),
+    ("/servicex/datasets/<int:dataset_id>", Dataset),
+    ("/servicex/datasets/<int:dataset_id>/refresh", DatasetRefresh),
+    ("/multiple-codegen-list", CodeGenerators),
+)
+
+
+class RestApi(Api):
+    """Flask-RESTful without error handling of its own: it answers 500 to what Flask's handlers know better."""
+
+    def handle_error(self, error: Exception) -> None:
+        raise error
+
+
+def register(app: Flask, services: Services, allowed_hosts: list[str]) -> None:
+    """Add the routes, their errors, their guard and their description to the app."""
+    api = RestApi(app)
+    for url, resource in ROUTES:
+        api.add_resource(resource, url, endpoint=resource.__name__.lower(),
+                         resource_class_kwargs={"services": services})
+    errors.register(app)
+    guard.register(app, allowed_hosts)
+    openapi.register(app, ROUTES, services.app_version)

@@ -1,0 +1,40 @@
+"""Datasets: list, look at, delete, look up again."""
+from servicex.api.auth import caller
+from servicex.api.operation import operation
+from servicex.api.records import dataset_record
+from servicex.api.resource import ServiceXResource
+from servicex.api.schemas import DatasetDeleted, DatasetList, DatasetQuery, DatasetRecord
+
+
+class Datasets(ServiceXResource):
+    """All datasets."""
+
+    @operation(answer=DatasetList, query=DatasetQuery, failures=(400,))
+    def get(self, query: DatasetQuery) -> DatasetList:
+        """The datasets known, newest first, without their files."""
+        found = self.services.datasets.list(caller(), query.did_finder, query.show_deleted)
+        return DatasetList(datasets=[dataset_record(d) for d in found])
+
+
+class Dataset(ServiceXResource):
+    """One dataset."""
+
+    @operation(answer=DatasetRecord, failures=(404,))
+    def get(self, dataset_id: int) -> DatasetRecord:
+        """A dataset with its files."""
+        return dataset_record(*self.services.datasets.get(caller(), dataset_id))
+
+    @operation(answer=DatasetDeleted, failures=(400, 404))
+    def delete(self, dataset_id: int) -> DatasetDeleted:
+        """Have the dataset looked up anew by whoever names it next. What runs on it goes on."""
+        dataset = self.services.datasets.delete(caller(), dataset_id)
+        return DatasetDeleted(dataset_id=dataset.id, stale=dataset.is_stale)
+
+
+class DatasetRefresh(ServiceXResource):
+    """The looking up again of a dataset."""
+
+    @operation(answer=DatasetRecord, failures=(400, 404))
+    def post(self, dataset_id: int) -> DatasetRecord:
+        """Look the dataset up again now. The answer is the new row; transforms that run keep the old one."""
+        return dataset_record(self.services.datasets.refresh(caller(), dataset_id))

@@ -1,0 +1,54 @@
+"""What is refused before any route sees it: names this server does not have, and pages of other origins.
+
+An embedded server without accounts runs code for whoever can reach it. A browser on the same machine reaches it, and
+runs scripts of any page its user looks at. So: no CORS headers, JSON bodies only (a page cannot send one elsewhere
+without asking first), the Host must be one of ours (a name made to point here is not), and what a browser marks
+as coming from another site is refused.
+"""
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+
+from servicex.errors import Forbidden
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def register(app: Flask, allowed_hosts: Iterable[str]) -> None:
+    """Refuse foreign hosts and foreign pages in front of every route."""
+    names = LOOPBACK | {name.lower() for name in allowed_hosts}
+
+    @app.before_request
+    def refuse_foreign() -> None:
+        check_host(request.headers.get("Host", ""), names)
+        _check_origin(names)
+
+
+def check_host(host: str, names: Iterable[str]) -> None:
+    """Raise Forbidden unless the Host header names this server."""
+    if host_name(host) not in names:
+        raise Forbidden("This server does not go by that name. Use localhost, or have the name added to ALLOWED_HOSTS.")
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without its port, in lower case; IPv6 addresses keep their brackets."""
+    name, colon, port = host.strip().lower().rpartition(":")
+    return name if colon and port.isdigit() else host.strip().lower()
+
+
+def _check_origin(names: Iterable[str]) -> None:
+    if request.headers.get("Sec-Fetch-Site", "none") == "cross-site" and not _plain_link():
+        raise Forbidden("Pages of other sites may not use this server.")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return
+    parts = urlsplit(origin)
+    if parts.netloc != request.host or host_name(parts.netloc) not in names:
+        raise Forbidden("Pages of other origins may not use this server.")
+
+
+def _plain_link() -> bool:
+    """Whether a person followed a link to one of our pages: that only shows it, and changes nothing."""
+    return (request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+            and not request.path.startswith("/servicex/"))

@@ -1,0 +1,96 @@
+"""The OpenAPI document, made from the URL table and the models that parse and answer, and a page that shows it."""
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flask import Flask, Response, jsonify, render_template
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from servicex.api.operation import MARK, Operation
+from servicex.api.resource import ServiceXResource
+from servicex.api.schemas import Message
+
+Routes = Sequence[tuple[str, type[ServiceXResource]]]
+PARAMETER = re.compile(r"<(string|int):(\w+)>")
+TYPES = {"string": {"type": "string"}, "int": {"type": "integer"}}
+REASONS = {400: "The request cannot be granted as it stands.", 404: "There is no such thing.",
+           413: "The body or the selection is too large.", 415: "The body is not JSON.",
+           502: "The code generator broke.", 503: "Not available just now; try again.",
+           504: "The code generator did not answer in time."}
+
+
+def register(app: Flask, routes: Routes, version: str) -> None:
+    """Serve the document at `/apidoc/openapi.json` and a page about it at `/apidoc`."""
+    description = document(routes, version)
+
+    @app.get("/apidoc/openapi.json")
+    def openapi_json() -> Response:
+        return jsonify(description)
+
+    @app.get("/apidoc")
+    def apidoc() -> str:
+        return render_template("apidoc.html", api=description)
+
+
+def document(routes: Routes, version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of these routes."""
+    found = [(url, resource, method, declared) for url, resource in routes for method, declared in _methods(resource)]
+    names, schemas = _schemas(declared for _, _, _, declared in found)
+    paths: dict[str, dict[str, Any]] = {}
+    for url, resource, method, declared in found:
+        described = _describe(url, resource, method, declared, names)
+        paths.setdefault(PARAMETER.sub(r"{\2}", url), {})[method] = described
+    return {"openapi": "3.1.0", "info": {"title": "ServiceX", "version": version}, "paths": paths,
+            "components": {"schemas": schemas}}
+
+
+def _methods(resource: type[ServiceXResource]) -> Iterable[tuple[str, Operation]]:
+    for method in ("get", "post", "put", "delete"):
+        declared = getattr(getattr(resource, method, None), MARK, None)
+        if declared is not None:
+            yield method, declared
+
+
+def _schemas(operations: Iterable[Operation]) -> tuple[dict[type[BaseModel], Any], dict[str, Any]]:
+    """A reference for each model, and the schemas they refer to."""
+    modes: dict[type[BaseModel], JsonSchemaMode] = {Message: "serialization"}
+    for declared in operations:
+        modes[declared.answer] = "serialization"
+        if declared.body:
+            modes[declared.body] = "validation"
+    references, schemas = models_json_schema(list(modes.items()), ref_template="#/components/schemas/{model}")
+    return {model: reference for (model, _), reference in references.items()}, schemas["$defs"]
+
+
+def _describe(url: str, resource: type[ServiceXResource], method: str, declared: Operation,
+              names: dict[type[BaseModel], Any]) -> dict[str, Any]:
+    text = inspect.getdoc(getattr(resource, method)) or ""
+    described: dict[str, Any] = {
+        "operationId": f"{method}_{resource.__name__}", "summary": text.split("\n")[0],
+        "parameters": _path_parameters(url) + _query_parameters(declared),
+        "responses": {"200": {"description": "Done.", "content": _json(names[declared.answer])}},
+    }
+    for status in declared.failures:
+        described["responses"][str(status)] = {"description": REASONS[status], "content": _json(names[Message])}
+    if declared.body:
+        described["requestBody"] = {"required": True, "content": _json(names[declared.body])}
+    return described
+
+
+def _path_parameters(url: str) -> list[dict[str, Any]]:
+    return [{"name": name, "in": "path", "required": True, "schema": TYPES[kind]}
+            for kind, name in PARAMETER.findall(url)]
+
+
+def _query_parameters(declared: Operation) -> list[dict[str, Any]]:
+    if declared.query is None:
+        return []
+    schema = declared.query.model_json_schema()
+    return [{"name": name, "in": "query", "required": False, "schema": part}
+            for name, part in schema.get("properties", {}).items()]
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}

@@ -1,0 +1,79 @@
+"""How a method of a resource declares what it takes and gives: one source of parsing and of the OpenAPI document."""
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from flask import Response, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import BadRequest as MalformedJson
+
+from servicex.api.schemas import Message
+from servicex.errors import BadRequest, UnsupportedMediaType
+
+MARK = "servicex_operation"
+FAULTS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a method takes (JSON body, query) and gives, and the failures a caller has to expect."""
+
+    answer: type[BaseModel]
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    failures: tuple[int, ...] = ()
+
+
+def operation(answer: type[BaseModel] = Message, body: type[BaseModel] | None = None,
+              query: type[BaseModel] | None = None, failures: tuple[int, ...] = ()) -> Callable[..., Any]:
+    """Have the method called with `body` and `query` parsed, and its answer, a model or a response, sent as JSON.
+
+    A body that is not declared as JSON raises UnsupportedMediaType, one that does not fit raises BadRequest.
+    """
+    declared = Operation(answer, body, query, failures)
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Response]:
+        @wraps(method)
+        def handle(*args: Any, **kwargs: Any) -> Response:
+            if body is not None:
+                kwargs["body"] = _parsed(body, _json_body())
+            if query is not None:
+                kwargs["query"] = _parsed(query, request.args.to_dict())
+            given = method(*args, **kwargs)
+            return given if isinstance(given, Response) else json_response(given)
+        setattr(handle, MARK, declared)
+        return handle
+    return decorate
+
+
+def json_response(model: BaseModel, status: int = 200) -> Response:
+    """The model as a JSON response, under the names of the wire."""
+    return Response(model.model_dump_json(by_alias=True) + "\n", status, mimetype="application/json")
+
+
+def _json_body() -> Any:
+    if not request.is_json:
+        raise UnsupportedMediaType("The body must be JSON, with the header Content-Type: application/json.")
+    try:
+        return request.get_json()
+    except MalformedJson as error:
+        raise BadRequest("The body is not valid JSON.") from error
+    except RecursionError as error:
+        raise BadRequest("The JSON in the body is nested too deeply.") from error
+
+
+def _parsed(model: type[BaseModel], values: Any) -> BaseModel:
+    if not isinstance(values, dict):
+        raise BadRequest("The JSON in the body must be an object.")
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise BadRequest(_in_words(error)) from error
+
+
+def _in_words(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_input=False)
+    words = [f"{'.'.join(str(part) for part in f['loc'])}: {f['msg']}" for f in faults[:FAULTS_SHOWN]]
+    more = f" (and {len(faults) - FAULTS_SHOWN} more)" if len(faults) > FAULTS_SHOWN else ""
+    return "Invalid request: " + "; ".join(words) + more

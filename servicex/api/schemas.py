@@ -1,0 +1,276 @@
+"""The wire: every body taken and given, with the field names that clients know."""
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, RootModel, StringConstraints, field_validator
+
+TITLE_LIMIT = 10_240
+FILE_LIST_LIMIT = 1_000_000
+UtcTime = Annotated[datetime, PlainSerializer(lambda t: t.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), return_type=str)]
+# Clients with Python before 3.11 cannot read a time that ends in Z, and take what has no zone for UTC.
+PlainTime = Annotated[datetime, PlainSerializer(lambda t: t.replace(tzinfo=None).isoformat("T", "microseconds"),
+                                                return_type=str)]
+Text = Annotated[str, StringConstraints(strict=True)]
+
+
+class Body(BaseModel):
+    """What is taken: fields unknown here are left alone, since clients of other versions send them."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+
+class Answer(BaseModel):
+    """What is given."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class Message(Answer):
+    """Words for a person: what went wrong, or what was done."""
+
+    message: str
+
+
+class SubmitBody(Body):
+    """A transform to be made: a dataset (`did` or `file-list`), a selection, and what to make of them."""
+
+    title: Text | None = Field(None, max_length=TITLE_LIMIT)
+    did: Text | None = None
+    file_list: list[Text] | None = Field(None, alias="file-list", max_length=FILE_LIST_LIMIT)
+    selection: Text | None = None
+    codegen: Text | None = None
+    result_destination: Literal["object-store", "volume"] = Field("object-store", alias="result-destination")
+    result_format: Literal["arrow", "parquet", "root-file", "root-rntuple"] = Field("arrow", alias="result-format")
+    workers: int | None = Field(None, ge=1, le=1_000_000)
+    tree_name: Text | None = Field(None, alias="tree-name", max_length=512)
+
+    @field_validator("result_destination", "result_format", mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: Any, info: Any) -> Any:
+        return cls.model_fields[info.field_name].default if value is None else value
+
+
+class TransformRecord(Answer):
+    """All there is to know of a transform; `files-remaining` is null as long as no file is known.
+
+    The four `minio-` fields say where the results are and how to read them: host:port, TLS or not, and credentials
+    for this transform's bucket alone.
+    """
+
+    request_id: str
+    title: str | None
+    did: str
+    did_id: int
+    selection: str | None
+    tree_name: str | None = Field(alias="tree-name")
+    image: str | None
+    workers: int | None
+    result_destination: str = Field(alias="result-destination")
+    result_format: str = Field(alias="result-format")
+    generated_code_cm: str | None = Field(alias="generated-code-cm")
+    status: str
+    failure_info: str | None = Field(alias="failure-info")
+    app_version: str | None = Field(alias="app-version")
+    code_gen_image: str | None = Field(alias="code-gen-image")
+    codegen: str | None
+    files: int
+    files_completed: int = Field(alias="files-completed")
+    files_failed: int = Field(alias="files-failed")
+    files_remaining: int | None = Field(alias="files-remaining")
+    submit_time: UtcTime = Field(alias="submit-time")
+    finish_time: UtcTime | Literal["None"] = Field(alias="finish-time")
+    minio_endpoint: str = Field(alias="minio-endpoint")
+    minio_secured: bool = Field(alias="minio-secured")
+    minio_access_key: str = Field(alias="minio-access-key")
+    minio_secret_key: str = Field(alias="minio-secret-key")
+
+
+class TransformList(Answer):
+    """Transforms, oldest first."""
+
+    requests: list[TransformRecord]
+
+
+class ListQuery(Body):
+    """Which transforms to list."""
+
+    submitted_by: int | None = None
+
+
+class StatusQuery(Body):
+    """Whether the status lists every result too."""
+
+    details: bool = False
+
+    @field_validator("details", mode="before")
+    @classmethod
+    def _empty_is_false(cls, value: Any) -> Any:
+        return value or False
+
+
+class StatisticsRecord(Answer):
+    """Sums over the results: times in seconds, sizes in bytes, the rate in events per second."""
+
+    min_time: int = Field(alias="min-time")
+    max_time: int = Field(alias="max-time")
+    avg_time: float = Field(alias="avg-time")
+    total_time: int = Field(alias="total-time")
+    avg_rate: float = Field(alias="avg-rate")
+    total_bytes: int = Field(alias="total-bytes")
+    total_events: int = Field(alias="total-events")
+
+
+class ResultDetail(Answer):
+    """One result, as `/status?details=1` tells it."""
+
+    id: int
+    request_id: str = Field(alias="request-id")
+    did: str
+    file_id: int = Field(alias="file-id")
+    file_path: str = Field(alias="file-path")
+    transform_status: str
+    transform_time: float | None
+    total_events: int | None = Field(alias="total-events")
+    total_bytes: int | None = Field(alias="total-bytes")
+    avg_rate: float | None = Field(alias="avg-rate")
+
+
+class StatusRecord(Answer):
+    """How far a transform is. `files-processed` and `files-skipped` are older names for the two counts before them."""
+
+    status: str
+    request_id: str = Field(alias="request-id")
+    submit_time: UtcTime = Field(alias="submit-time")
+    finish_time: UtcTime | None = Field(alias="finish-time")
+    files: int
+    files_completed: int = Field(alias="files-completed")
+    files_processed: int = Field(alias="files-processed")
+    files_failed: int = Field(alias="files-failed")
+    files_skipped: int = Field(alias="files-skipped")
+    files_remaining: int | None = Field(alias="files-remaining")
+    failure_info: str | None = Field(alias="failure-info")
+    stats: StatisticsRecord | None
+    details: list[ResultDetail] | None = None
+
+
+class ResultsQuery(Body):
+    """From when on results are wanted (that time included), and how many; all of them if not said."""
+
+    later_than: datetime | None = None
+    limit: int | None = Field(None, ge=1)
+
+
+class ResultRecord(Answer):
+    """One result. `total-bytes` is the exact size of the object, null if there is none or it is not known."""
+
+    request_id: str
+    file_id: int = Field(alias="file-id")
+    file_path: str = Field(alias="file-path")
+    transform_status: str
+    s3_object_name: str | None = Field(alias="s3-object-name")
+    total_bytes: int | None = Field(alias="total-bytes")
+    total_events: int | None = Field(alias="total-events")
+    transform_time: float | None
+    created_at: PlainTime
+
+
+class ResultList(Answer):
+    """Results, oldest first."""
+
+    results: list[ResultRecord]
+
+
+class ErrorsQuery(Body):
+    """How many failures to list at most; all of them if not said."""
+
+    limit: int | None = Field(None, ge=1)
+
+
+class FailureRecord(Answer):
+    """Why a file failed. `file` is its replicas joined by commas, `log` the last lines its worker printed."""
+
+    pod_name: str | None = Field(alias="pod-name")
+    file: str
+    file_id: int = Field(alias="file-id")
+    events: int | None
+    info: str | None
+    error_class: str | None = Field(alias="error-class")
+    attempts: int
+    log: str | None
+
+
+class FailureList(Answer):
+    """Failures, oldest first."""
+
+    errors: list[FailureRecord]
+
+
+class DeploymentStatus(Answer):
+    """What the workers of a transform are doing, in the words of a Kubernetes deployment, and `states` in ours."""
+
+    replicas: int
+    ready_replicas: int
+    available_replicas: int
+    unavailable_replicas: int
+    states: dict[str, int]
+
+
+class DatasetQuery(Body):
+    """Which datasets to list: those of one finder (`user` for lists of files), and the deleted ones too or not."""
+
+    did_finder: str | None = Field(None, alias="did-finder")
+    show_deleted: bool = Field(False, alias="show-deleted")
+
+
+class FileRecord(Answer):
+    """One file of a dataset; `paths` is its replicas joined by commas."""
+
+    id: int
+    adler32: str | None
+    file_size: int
+    file_events: int
+    paths: str
+
+
+class DatasetRecord(Answer):
+    """A dataset. `lookup_status` is `created`, `looking`, `complete` or a reason of failure; `size` is in bytes."""
+
+    id: int
+    name: str
+    did_finder: str
+    n_files: int
+    size: int
+    events: int
+    last_used: UtcTime
+    last_updated: UtcTime
+    lookup_status: str
+    lookup_message: str | None
+    is_stale: bool
+    files: list[FileRecord] | None = None
+
+
+class DatasetList(Answer):
+    """Datasets, newest first, without their files."""
+
+    datasets: list[DatasetRecord]
+
+
+class DatasetDeleted(Answer):
+    """The dataset is stale now: whoever names it next has it looked up anew."""
+
+    dataset_id: int = Field(alias="dataset-id")
+    stale: bool
+
+
+class Info(Answer):
+    """What this server is and can do. `code-gen-image` has the code generators by name."""
+
+    app_version: str = Field(alias="app-version")
+    code_gen_image: dict[str, str] = Field(alias="code-gen-image")
+    capabilities: list[str]
+
+
+class NamesToUrls(RootModel[dict[str, str]]):
+    """Names of code generators, each with where it is."""

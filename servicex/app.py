@@ -1,0 +1,4 @@
+"""What FLASK_APP and WSGI servers name."""
+from servicex import create_app
+
+app = create_app()

@@ -1,0 +1,26 @@
+"""Build the Flask app: database, parts, routes, S3 door."""
+from flask import Flask
+
+from servicex import api, web, wiring
+from servicex.backends.object_store.s3_door import S3Door
+from servicex.database import migrate, migrations_folder
+from servicex.models import db
+from servicex.settings import Settings
+
+
+
+def build_app(settings: Settings) -> Flask:
+    """The app, wired; see `servicex.create_app`."""
+    app = Flask("servicex")
+    app.config.update(SQLALCHEMY_DATABASE_URI=settings.database_uri, MAX_CONTENT_LENGTH=settings.MAX_REQUEST_BYTES,
+                      MAX_FORM_MEMORY_SIZE=settings.MAX_REQUEST_BYTES)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=migrations_folder())
+    with app.app_context():
+        parts = wiring.build(settings, db.engine)
+    app.extensions["servicex"] = parts
+    services = parts.services()
+    api.register(app, services, settings.ALLOWED_HOSTS)
+    web.register(app, services)
+    app.wsgi_app = S3Door(app.wsgi_app, parts.store)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,55 @@
+"""What the server needs of a message broker."""
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WorkMessage:
+    """One file to be transformed; the fields are those a transformer is sent.
+
+    `paths` are the replicas of the file, in order of preference. `file_id` is never 0.
+    """
+
+    request_id: str
+    file_id: int
+    paths: tuple[str, ...]
+    service_endpoint: str
+    result_destination: str
+    result_format: str
+
+
+class Broker(ABC):
+    """Queues of work. Every method may be called from any thread and raises `Unavailable` when the broker is away."""
+
+    @abstractmethod
+    def declare(self, queue: str) -> None:
+        """Make the queue; does nothing if it is there."""
+
+    @abstractmethod
+    def publish(self, queue: str, messages: Sequence[WorkMessage]) -> None:
+        """Put the messages into the queue; returns when all of them are there for certain.
+
+        Raises `QueueGone` if the queue does not exist; some of the messages may then have been lost.
+        """
+
+    @abstractmethod
+    def depth(self, queue: str) -> int | None:
+        """How many messages wait in the queue, those being worked on not counted; None if there is no such queue."""
+
+    @abstractmethod
+    def delete(self, queue: str) -> None:
+        """Remove the queue and what waits in it; does nothing if it is not there."""
+
+    @abstractmethod
+    def ping(self) -> None:
+        """Return if the broker answers."""
+
+
+class QueueGone(Exception):
+    """Raised when something is published to a queue that does not exist."""
+
+
+def work_queue(request_id: str) -> str:
+    """The name of the queue that the transformers of one transform consume."""
+    return f"transformer-{request_id}"

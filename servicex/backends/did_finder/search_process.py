@@ -1,0 +1,94 @@
+"""A search in a process of its own, from the server's side."""
+import importlib.util
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import servicex
+from servicex.backends.did_finder.search import Search
+
+_PROGRAM = "servicex.backends.did_finder.search_program"
+# The search needs none of the server's secrets: only where things are, and what authorises it on XRootD servers.
+_PASSED_ON = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "TZ", "BEARER_TOKEN", "BEARER_TOKEN_FILE", "XDG_RUNTIME_DIR")
+_PASSED_ON_PREFIXES = ("LC_", "XRD_", "X509_", "KRB5", "SSL_CERT_", "XrdSec")
+# XRootD waits 2 minutes for a connection, five times over, and looks at its clock every 15 seconds, unless told.
+_XROOTD_SECONDS = {"XRD_CONNECTIONWINDOW": "10", "XRD_CONNECTIONRETRY": "2", "XRD_TIMEOUTRESOLUTION": "1",
+                   "XRD_REQUESTTIMEOUT": "60", "XRD_STREAMTIMEOUT": "30"}
+
+
+def has_xrootd() -> bool:
+    """Whether XRootD's client is installed here; it is not loaded for that."""
+    return importlib.util.find_spec("XRootD") is not None
+
+
+class SearchProcess:
+    """One search going on. Made in one thread and read there; `kill` may be called from any."""
+
+    def __init__(self, search: Search):
+        self._process = subprocess.Popen([sys.executable, "-P", "-m", _PROGRAM], env=_environment(), cwd="/",
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        self._rest = b""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(asdict(search)).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:  # it died at once: reading finds that out
+            pass
+
+    def messages(self, tick: float, deadline: float) -> Iterator[list[list[Any]]]:
+        """What it says, as it comes; an empty list when nothing came for `tick` seconds. Ends when the process does.
+
+        Raises `TimeoutError` at `deadline`, in seconds of `time.monotonic()`.
+        """
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            data = self._read(min(tick, left))
+            if data == b"":
+                return
+            yield self._split(data or b"")
+
+    def kill(self) -> None:
+        """End it now, if it has not ended."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Kill it and let its resources go."""
+        self.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            try:
+                pipe.close()
+            except OSError:  # closing flushes, and nobody reads any more
+                pass
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:  # stuck in a file system that does not answer: left to the system
+            pass
+
+    def _read(self, seconds: float) -> bytes | None:
+        """What has been written; b"" at the end, None if nothing came in time."""
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        poll = select.poll()  # select.select fails above 1024 open files
+        poll.register(descriptor, select.POLLIN)
+        return os.read(descriptor, 65536) if poll.poll(max(1, seconds * 1000)) else None
+
+    def _split(self, data: bytes) -> list[list[Any]]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items()
+            if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)}
+    here = str(Path(servicex.__file__).parents[1])
+    return {**_XROOTD_SECONDS, **kept, "PYTHONPATH": here, "PYTHONIOENCODING": "utf-8"}

@@ -1,0 +1,115 @@
+"""What the server needs of whatever runs transformers, and what a transformer tells the server."""
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class TransformJob:
+    """All a launcher has to know of a transform to run workers for it.
+
+    `files` is the generated program, name to content, as a code generator gave it.
+    """
+
+    request_id: str
+    image: str
+    language: str
+    command: str
+    files: Mapping[str, bytes]
+    result_format: str
+    result_destination: str
+
+
+@dataclass(frozen=True)
+class WorkersStatus:
+    """How many workers a transform has, and what each state's count is (`waiting`, `transforming`, ...)."""
+
+    workers: int
+    states: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a file could not be transformed.
+
+    `error_class` is the kind ("KeyInFileError", "WorkerDied", "DeadlineExceeded", "MemoryLimitExceeded"), `message` one line for a
+    person, `trace` the stack trace if there is one, `log` the last lines the program printed.
+    """
+
+    error_class: str
+    message: str
+    trace: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """The final word on one file of a transform, after all its attempts.
+
+    `path` is the replica that was read, or the first one if none could be. `object_name` and `object_size` (bytes) are
+    those of the stored result, None on failure. `total_time` is in seconds, `total_events` counts input entries.
+    """
+
+    request_id: str
+    file_id: int
+    status: Literal["success", "failure"]
+    path: str
+    total_time: float
+    attempts: int
+    host: str
+    total_events: int = 0
+    object_name: str | None = None
+    object_size: int | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class FileEvent:
+    """Something that happened to a file on the way: a row of `file_status`. `at` is an aware UTC time."""
+
+    request_id: str
+    file_id: int
+    status: Literal["start", "finish", "retry", "failure"]
+    at: datetime
+    host: str
+    info: str = ""
+
+
+class ReportSink(Protocol):
+    """Where a launcher inside the server's own process leaves its reports."""
+
+    def event(self, event: FileEvent) -> None:
+        """Remember the event; returns at once. It is stored with the next report, at the latest a few seconds on."""
+
+    def report(self, report: FileReport) -> None:
+        """Store the report; returns when it is committed. Raises `Unavailable` when the database stays away."""
+
+
+class Launcher(ABC):
+    """Runs the transformers of transforms. Every method is idempotent and may be called from any thread."""
+
+    @abstractmethod
+    def start(self, job: TransformJob, workers: int) -> None:
+        """See that up to `workers` workers serve the transform's queue. Called again, it changes nothing."""
+
+    @abstractmethod
+    def scale(self, request_id: str, workers: int) -> None:
+        """Change the number of workers; does nothing for a transform that was not started."""
+
+    @abstractmethod
+    def status(self, request_id: str) -> WorkersStatus | None:
+        """What the workers of the transform are doing; None if it was not started."""
+
+    @abstractmethod
+    def logs(self, request_id: str, tail: int) -> str:
+        """The last `tail` lines that the transform's workers printed; empty if there are none."""
+
+    @abstractmethod
+    def stop(self, request_id: str) -> None:
+        """End the transform's workers and forget it; what they were doing is thrown away. Returns within a second."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End all workers; called once when the server stops."""

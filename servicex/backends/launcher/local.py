@@ -1,0 +1,107 @@
+"""The launcher of the embedded mode: transformers as processes on the server's own machine."""
+import logging
+import shutil
+import threading
+from collections import Counter
+from pathlib import Path
+
+from servicex.backends.broker.in_process import InProcessBroker
+from servicex.backends.launcher.base import Launcher, ReportSink, TransformJob, WorkersStatus
+from servicex.backends.launcher.local_runner import ProgramRunner, WorkerLimits
+from servicex.backends.launcher.local_transform import LocalTransform
+from servicex.backends.launcher.local_turns import Turns
+from servicex.backends.launcher.local_worker import LocalWorker, ResultStore
+from servicex.errors import Unavailable
+from servicex.processes import WarmParent
+
+__all__ = ["LocalLauncher", "ResultStore", "WorkerLimits"]
+
+_STOPPED_WITHIN = 0.8
+
+logger = logging.getLogger(__name__)
+
+
+class LocalLauncher(Launcher):
+    """Has `workers` workers, shared by all started transforms in turns.
+
+    Programs and unfinished results are kept below the folder `data`, which no other launcher may use at that time and
+    which is on the same file system as the store. The warm parent is not closed with the launcher.
+    """
+
+    def __init__(self, broker: InProcessBroker, store: ResultStore, warm: WarmParent, reports: ReportSink,
+                 workers: int, data: Path, limits: WorkerLimits | None = None):
+        self._data = data.absolute()
+        _clear(self._data)
+        self._starting = threading.Lock()
+        self._turns = Turns(broker)
+        broker.on_publish(self._turns.wake)
+        threading.Thread(target=_warm_up, args=(warm,), name="warm-up", daemon=True).start()
+        limits = limits or WorkerLimits()
+        self._workers = [
+            LocalWorker(f"worker-{number}", self._turns, ProgramRunner(warm, limits), store, reports, limits)
+            for number in range(1, workers + 1)]
+        for worker in self._workers:
+            worker.start()
+
+    def start(self, job: TransformJob, workers: int) -> None:
+        """Serve the transform's queue. Raises `Unavailable` if the disk is full, `ServiceXError` for an unfit job."""
+        with self._starting:
+            if self._turns.get(job.request_id) is None:
+                transform = LocalTransform(job, workers, self._data)
+                transform.write_program()
+                self._turns.add(transform)
+
+    def scale(self, request_id: str, workers: int) -> None:
+        transform = self._turns.get(request_id)
+        if transform is not None:
+            transform.workers = workers
+            self._turns.wake()
+
+    def status(self, request_id: str) -> WorkersStatus | None:
+        """What the workers are doing: `transforming`, `storing` (or reporting), `waiting` for a file or a turn."""
+        transform = self._turns.get(request_id)
+        if transform is None:
+            return None
+        workers = min(transform.workers, len(self._workers))
+        states = Counter(list(transform.states.values()))
+        states["waiting"] = max(0, workers - states.total())
+        return WorkersStatus(workers, dict(states))
+
+    def logs(self, request_id: str, tail: int) -> str:
+        transform = self._turns.get(request_id)
+        if transform is None or tail <= 0:
+            return ""
+        printed = [transform.log.text(), *(worker.runner.printed(transform) for worker in self._workers)]
+        return "\n".join("".join(printed).splitlines()[-tail:])
+
+    def stop(self, request_id: str) -> None:
+        transform = self._turns.remove(request_id)
+        if transform is None:
+            return
+        transform.stopped.set()
+        for worker in self._workers:
+            worker.runner.kill(transform)
+        if not self._turns.wait_until_left(transform, _STOPPED_WITHIN):
+            logger.warning("a worker is slow to leave the stopped transform %s", request_id)
+        transform.remove_folders()
+
+    def close(self) -> None:
+        self._turns.close()
+        for request_id in self._turns.all():
+            self.stop(request_id)
+        for worker in self._workers:
+            worker.join(_STOPPED_WITHIN)
+
+
+def _clear(data: Path) -> None:
+    """Remove what a server that was killed may have left."""
+    for name in ("programs", "tmp"):
+        shutil.rmtree(data / name, ignore_errors=True)
+        (data / name).mkdir(parents=True)
+
+
+def _warm_up(warm: WarmParent) -> None:
+    try:
+        warm.start()
+    except (Unavailable, OSError) as error:
+        logger.error("the warm parent does not start: %s", error)

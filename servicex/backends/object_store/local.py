@@ -1,0 +1,253 @@
+"""Results as plain files: one folder a bucket, one file an object.
+
+A file below the root is always whole, since it is renamed into place once it is on the disk. Names beginning with a
+dot are never objects, so that what is being removed is not seen.
+"""
+import base64
+import errno
+import hashlib
+import hmac
+import io
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from servicex.backends.object_store.base import Credentials, ObjectStore, StoredObject
+from servicex.errors import NotFound
+
+BUCKET_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+MAX_KEY_BYTES = 255  # what one file name may have on the usual file systems
+MIN_SECRET_BYTES = 16
+
+_BUCKET = re.compile(BUCKET_PATTERN)
+_REMOVED = ".removed-"
+_READ_AT_ONCE = 256 * 1024
+# O_NONBLOCK, or a named pipe in the place of a file would make the opening wait for a writer.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_READ_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)  # ELOOP is a link, ENXIO a socket
+
+
+class NoSuchBucket(NotFound):
+    """Raised when there is no bucket of this name."""
+
+
+class NoSuchKey(NotFound):
+    """Raised when the bucket has no object of this name, or the name can be no object's."""
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """What is known of an object: size in bytes, time of storing in seconds since 1970, a tag that changes with it."""
+
+    key: str
+    size: int
+    modified: float
+    etag: str
+
+
+class ResultFile(io.FileIO):
+    """An open object. Unbuffered, since servers go on at the descriptor's own position.
+
+    A read gives at most 256 KiB, as a raw file may: waitress asks for as much as a socket's buffer holds, which is
+    megabytes for each connection.
+    """
+
+    def read(self, size: int | None = -1) -> bytes:
+        """At most `size` bytes, all that is left if it is negative."""
+        wanted = -1 if size is None else min(size, _READ_AT_ONCE)
+        return super().read(wanted)
+
+
+def is_bucket_name(bucket: str) -> bool:
+    """Whether the name can be a bucket's: a lower-case random UUID, as request ids are."""
+    return _BUCKET.fullmatch(bucket) is not None
+
+
+def is_key(key: str) -> bool:
+    """Whether the name can be an object's: one file name of at most 255 bytes, not beginning with a dot."""
+    if not key or key.startswith(".") or "/" in key or "\0" in key:
+        return False
+    try:
+        return len(key.encode()) <= MAX_KEY_BYTES
+    except UnicodeEncodeError:
+        return False
+
+
+class LocalObjectStore(ObjectStore):
+    """Buckets as folders below `root`; the credentials of a bucket are derived from `secret`.
+
+    Reading never follows a symbolic link, and what is open can be read to its end although it is deleted meanwhile.
+    A bucket name that is no lower-case uuid4 raises `ValueError`, or `NoSuchBucket` where something is read.
+    """
+
+    def __init__(self, root: Path, secret: bytes):
+        if len(secret) < MIN_SECRET_BYTES:
+            raise ValueError(f"The object store's secret must have at least {MIN_SECRET_BYTES} bytes.")
+        self._root = root
+        self._secret = secret
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._finish_removals()
+
+    def create(self, bucket: str) -> None:
+        """Make the bucket's folder; does nothing if it is there."""
+        self._folder(bucket).mkdir(mode=0o700, exist_ok=True)
+        _flush_folder(self._root)
+
+    def put(self, bucket: str, key: str, source: Path) -> int:
+        """Move the file `source`, on the same file system, into the bucket; gives its size in bytes.
+
+        It is on the disk when this returns. The bucket is made if missing, an object of the same name replaced.
+        Raises `ValueError` for an impossible key, `OSError` if the source is missing, not a plain file, or the disk
+        is full.
+        """
+        if not is_key(key):
+            raise ValueError(f"{key!r} cannot be an object's name.")
+        folder = self._folder(bucket)
+        size = _flush_source(source)
+        if not folder.is_dir():
+            self.create(bucket)
+        os.replace(source, folder / key)
+        _flush_folder(folder)
+        return size
+
+    def objects(self, bucket: str) -> Iterator[StoredObject]:
+        """The objects of the bucket in the order of their keys; none if there is no such bucket."""
+        try:
+            found = self.infos(bucket, self.keys(bucket))
+            yield from (StoredObject(info.key, info.size) for info in found)
+        except NoSuchBucket:
+            return
+
+    def keys(self, bucket: str) -> list[str]:
+        """The keys of the bucket in the order of their bytes. Raises `NoSuchBucket`."""
+        with self._opened_folder(bucket) as folder:
+            return sorted(filter(is_key, os.listdir(folder)))
+
+    def infos(self, bucket: str, keys: list[str]) -> Iterator[ObjectInfo]:
+        """What is known of the given objects; those that are no more, and what is no plain file, are left out.
+
+        Raises `NoSuchBucket`.
+        """
+        with self._opened_folder(bucket) as folder:
+            for key in keys:
+                info = _info_in(folder, key)
+                if info is not None:
+                    yield info
+
+    def open(self, bucket: str, key: str) -> tuple[BinaryIO, ObjectInfo]:
+        """The object opened for reading, to be closed by the caller. Raises `NoSuchBucket` or `NoSuchKey`."""
+        with self._opened_folder(bucket) as folder:
+            file = _open_in(folder, key)
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            file.close()
+            raise NoSuchKey(f"There is no object {key!r}.")
+        return file, _info(key, status)
+
+    def credentials(self, bucket: str) -> Credentials:
+        """Read-only credentials for this bucket, the same at each call and after a restart.
+
+        The access key has 20 characters (A-Z, 2-7), the secret key 40 (A-Z, a-z, 0-9, `-`, `_`).
+        """
+        self._folder(bucket)
+        access_key = base64.b32encode(self._derive("access key", bucket))[:20]
+        secret_key = base64.urlsafe_b64encode(self._derive("secret key", bucket)[:30])
+        return Credentials(access_key.decode(), secret_key.decode())
+
+    def delete(self, bucket: str) -> None:
+        """Remove the bucket with all its objects; does nothing if it is not there.
+
+        It is renamed first, so that it disappears at one instant; a removal cut short is finished at the next start.
+        """
+        removed = self._root / f"{_REMOVED}{secrets.token_hex(8)}"
+        try:
+            os.rename(self._folder(bucket), removed)
+        except FileNotFoundError:
+            return
+        _flush_folder(self._root)
+        shutil.rmtree(removed)
+
+    def _finish_removals(self) -> None:
+        for left in self._root.glob(f"{_REMOVED}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def _folder(self, bucket: str) -> Path:
+        if not is_bucket_name(bucket):
+            raise ValueError(f"{bucket!r} cannot be a bucket's name.")
+        return self._root / bucket
+
+    @contextmanager
+    def _opened_folder(self, bucket: str) -> Iterator[int]:
+        """The descriptor of the bucket's folder. What is looked up through it cannot be anywhere else."""
+        if not is_bucket_name(bucket):
+            raise NoSuchBucket(f"There is no bucket {bucket!r}.")
+        try:
+            folder = os.open(self._root / bucket, _READ_FOLDER)
+        except OSError as error:
+            if error.errno not in _NOT_THERE:
+                raise
+            raise NoSuchBucket(f"There is no bucket {bucket!r}.") from error
+        try:
+            yield folder
+        finally:
+            os.close(folder)
+
+    def _derive(self, purpose: str, bucket: str) -> bytes:
+        label = f"servicex object store, {purpose}, {bucket}"
+        return hmac.digest(self._secret, label.encode(), "sha256")
+
+
+def _open_in(folder: int, key: str) -> BinaryIO:
+    if not is_key(key):
+        raise NoSuchKey(f"There is no object {key!r}.")
+    try:
+        return ResultFile(os.open(key, _READ, dir_fd=folder))
+    except OSError as error:
+        if error.errno not in _NOT_THERE:
+            raise
+        raise NoSuchKey(f"There is no object {key!r}.") from error
+
+
+def _info_in(folder: int, key: str) -> ObjectInfo | None:
+    try:
+        status = os.stat(key, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return _info(key, status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _info(key: str, status: os.stat_result) -> ObjectInfo:
+    state = f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+    tag = hashlib.sha256(state.encode()).hexdigest()[:32]
+    # Of the form S3 gives to an object uploaded in parts, so that nobody takes it for the MD5 of the content.
+    return ObjectInfo(key, status.st_size, status.st_mtime, f'"{tag}-1"')
+
+
+def _flush_source(source: Path) -> int:
+    """Bring a file to the disk; gives its size. Its time becomes now: a program may have set it to anything."""
+    descriptor = os.open(source, _READ)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a plain file", str(source))
+        os.utime(descriptor)
+        os.fsync(descriptor)
+        return status.st_size
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, _READ_FOLDER)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

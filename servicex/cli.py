@@ -1,0 +1,124 @@
+"""The command `servicex-app`."""
+import ipaddress
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from servicex import create_app, reference
+from servicex.data_directory import DataDirectory
+from servicex.errors import ServiceXError
+from servicex.observability import set_up_logging
+from servicex.settings import Settings, load
+from servicex.wiring import app_version
+
+LARGEST_BODY_READ = 2 ** 30
+
+
+@click.group()
+@click.version_option(app_version(), prog_name="servicex-app")
+def cli() -> None:
+    """The ServiceX server."""
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535),
+              help="The port to listen on; 0 takes a free one.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False),
+              help="The folder for database, results and secret.  [default: .servicex]")
+@click.option("--workers", type=click.IntRange(1, 1024), help="How many files at once.  [default: the cores]")
+@click.option("--allow-path", "allow_paths", multiple=True, type=click.Path(path_type=Path),
+              help="A folder below which local files may be read; may be given several times.  [default: .]")
+@click.option("--allow-host", "allow_hosts", multiple=True,
+              help="A name the server may be called by besides localhost; may be given several times.")
+@click.option("--insecure", is_flag=True,
+              help="Listen on other addresses than loopback, though anybody who reaches them can run code here.")
+def up(host: str, port: int, data: Path | None, workers: int | None, allow_paths: tuple[Path, ...],
+       allow_hosts: tuple[str, ...], insecure: bool) -> None:
+    """Run the whole server on this machine: API, database, workers, results, until it is interrupted."""
+    given = {"DATA_DIRECTORY": data, "WORKERS": workers, "ALLOWED_PATHS": list(allow_paths) or None,
+             "ALLOWED_HOSTS": list(allow_hosts) or None}
+    with _plain_errors():
+        _check_address(host, insecure)
+        serve(load(**{name: value for name, value in given.items() if value is not None}), host, port)
+
+
+def _check_address(host: str, insecure: bool) -> None:
+    if not insecure and not _is_loopback(host):
+        raise ServiceXError(f"Listening on {host} would let anybody who reaches it run code on this machine, since "
+                            "there are no accounts. Keep to 127.0.0.1, or add --insecure if only trusted people reach it.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Run the embedded server in this process until it is interrupted or told to end."""
+    from flask_migrate import upgrade
+    from waitress.server import create_server
+    set_up_logging(settings.LOG_LEVEL)
+    DataDirectory(settings.DATA_DIRECTORY).lock()
+    app = create_app(settings)
+    with app.app_context():
+        upgrade()
+    parts = app.extensions["servicex"]
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        parts.start()
+        # A body above this is refused by waitress in its own words; up to it the app answers in ours.
+        server = create_server(app, host=host, port=port, threads=settings.THREADS, ident=None, connection_limit=1000,
+                               asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ)
+        click.echo(f"ServiceX is up at http://{host}:{server.effective_port}  (stop it with Ctrl-C)", err=True)
+        server.run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        parts.close()
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@cli.command()
+def settings() -> None:
+    """Describe every setting."""
+    click.echo(reference.settings_page(), nl=False)
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the REST API."""
+    click.echo(json.dumps(reference.openapi_document(), indent=1))
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+def docs(folder: Path) -> None:
+    """Write the reference pages (settings, commands, API) into a folder."""
+    for name, text in reference.pages(cli).items():
+        (folder / name).write_text(text)
+
+
+class _plain_errors:
+    """End the program with the message alone where one of our errors says all there is to say."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, (ServiceXError, OSError)):
+            click.echo(f"servicex-app: {error}", err=True)
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    cli()

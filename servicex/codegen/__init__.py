@@ -1,0 +1,1 @@
+"""The built-in code generators. Only `catalogue` is light; the rest is imported in a child process, never in the server."""

@@ -1,0 +1,98 @@
+"""The generator `uproot`: FuncADL in qastle text, in both of its dialects."""
+import ast
+
+import lark
+import qastle
+from func_adl_uproot.translation import python_ast_to_python_source
+from qastle.parse import syntax_specification_pathname
+from qastle.transform import TextASTToPythonASTTransformer
+
+from servicex.codegen.catalogue import ALL_FORMATS
+from servicex.codegen.funcadl_checks import respell, take_dataset
+from servicex.codegen.funcadl_columns import columns_read
+from servicex.codegen.source import runtime
+from servicex.errors import InvalidSelection
+
+# Python's own parser takes no more nested parentheses than this, and the program has as many as the query.
+MAX_DEPTH = 200
+
+# qastle's own parser is an Earley parser, which needs 5 s for a query of 80 kB; its grammar is LALR too: 0.3 s.
+with open(syntax_specification_pathname, encoding="utf-8") as grammar:
+    PARSER = lark.Lark(grammar.read(), start="record", parser="lalr", maybe_placeholders=False)
+
+
+def translate(selection: str) -> tuple[str, frozenset[str]]:
+    """The source of `generated_transformer.py`, and the formats it can write. Raises `InvalidSelection`."""
+    query = parse(selection)
+    query, tree_name = take_dataset(query)
+    query = respell(query)
+    columns = columns_read(query)
+    expression = _expression(query)
+    return _source(tree_name, columns, expression), ALL_FORMATS
+
+
+def parse(selection: str) -> ast.AST:
+    """The query as a Python AST with qastle's LINQ nodes, whichever dialect it came in. Raises `InvalidSelection`."""
+    _refuse_deep(selection)
+    try:
+        module = TextASTToPythonASTTransformer().transform(PARSER.parse(selection))
+        if not module.body:
+            raise InvalidSelection("The selection is empty.")
+        return qastle.insert_linq_nodes(module.body[0].value)
+    except lark.exceptions.UnexpectedInput as error:
+        raise InvalidSelection(_where(selection, error)) from None
+    except lark.exceptions.VisitError as error:
+        raise _untranslatable(error.orig_exc) from None
+    except (SyntaxError, NameError, ValueError, lark.exceptions.LarkError) as error:
+        raise _untranslatable(error) from None
+
+
+def _refuse_deep(selection: str) -> None:
+    """Count parentheses, before anything recursive meets them."""
+    depth = 0
+    for character in selection:
+        if character == "(":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise InvalidSelection(f"The FuncADL query is nested more than {MAX_DEPTH} levels deep.")
+        elif character == ")":
+            depth -= 1
+
+
+def _where(selection: str, error: lark.exceptions.UnexpectedInput) -> str:
+    position = error.pos_in_stream
+    if position is None or position < 0 or position >= len(selection):
+        return "The FuncADL query ends too early; a closing parenthesis may be missing."
+    near = selection[position:position + 30]
+    return f"The FuncADL query is not valid qastle: at line {error.line}, column {error.column}, near {near!r}."
+
+
+def _untranslatable(error: BaseException) -> InvalidSelection:
+    if isinstance(error, InvalidSelection):
+        return error
+    if isinstance(error, (RecursionError, MemoryError)):
+        raise error
+    return InvalidSelection(f"The FuncADL query cannot be translated: {error}")
+
+
+def _expression(query: ast.AST) -> str:
+    """The query as a Python expression over `events`, in the words of func_adl_uproot."""
+    try:
+        expression = python_ast_to_python_source(query)
+        compile(expression, "query", "eval")
+    except (RecursionError, MemoryError):
+        raise
+    except AttributeError:
+        # The translator has no rule for a node, as for Aggregate.
+        raise InvalidSelection("The FuncADL query uses something that uproot queries do not have.") from None
+    except Exception as error:
+        raise _untranslatable(error) from None
+    return str(expression)
+
+
+def _source(tree_name: str, columns: list[str] | None, expression: str) -> str:
+    lines = [runtime("funcadl"), "", f"TREE = {tree_name!r}", f"COLUMNS = {columns!r}"]
+    if "Momentum4D" in expression:
+        lines += ["", "import vector  # noqa: E402", "vector.register_awkward()"]
+    lines += ["", "", "def select(events):", f"    return {expression}", ""]
+    return "\n".join(lines)

@@ -1,0 +1,311 @@
+"""Runs the generated program beside it over one file and writes what it gives.
+
+    python transform_single_file.py INPUT OUTPUT FORMAT
+
+exits with 0 on success and otherwise says what went wrong. FORMAT is `root-file` (TTrees; `root` means the same),
+`root-rntuple` or `parquet`. INPUT is a path or a URL; OUTPUT is overwritten.
+
+The program is a module `generated_transformer` with `run_query(file_path)` and `entries_read(file_path)`. What
+`run_query` may return:
+
+* an awkward array; a numpy array, plain or structured; a pandas, polars or pyarrow table; a list; a number;
+* a dict of columns, each one of the above;
+* a dict of trees: name to any of the above that has columns of its own, or to a histogram;
+* a generator of pairs of a name and a piece of that tree, or a histogram.
+
+What has no name is written as the tree `servicex`, what has no columns as the column `branch`.
+"""
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from types import GeneratorType
+
+import awkward as ak
+import numpy as np
+
+TREE = "servicex"
+COLUMN = "branch"
+
+# Zstandard costs a fifth of what zlib does for the same size; its higher levels gain next to nothing on columns of
+# floats. ROOT reads it since 6.20 (2020); uproot and every Parquet reader do too.
+ZSTD_LEVEL = 1
+
+# Kinds of numbers and texts that a format has no place for.
+NO_ROOT = ("union", "bytestring", "complex", "datetime", "timedelta", "float128")
+NO_PARQUET = ("union", "complex", "float128")
+
+
+def transform_single_file(file_path: str, output_path: str, output_format: str) -> dict[str, int]:
+    """Transform one file; gives {"total-events": entries of the input that were read, "output-size": bytes written}.
+
+    How the entries are found is the program's affair: for FuncADL the entries of the tree, for uproot-raw the sum over
+    the different trees read, for Python functions the entries of the largest tree in the file.
+
+    Raises `ValueError` for an unknown format, `TypeError` for a result that the format cannot hold, and what the program
+    raises.
+    """
+    if output_format not in WRITERS:
+        raise ValueError(f"unknown output format {output_format!r}: it must be one of {', '.join(WRITERS)}")
+    program = importlib.import_module("generated_transformer")
+    WRITERS[output_format](_pieces(program.run_query(file_path)), output_path)
+    return {"total-events": program.entries_read(file_path), "output-size": os.path.getsize(output_path)}
+
+
+def main(arguments: list[str]) -> int:
+    """The command line: INPUT OUTPUT FORMAT; gives the exit status."""
+    if len(arguments) != 3:
+        print("usage: transform_single_file.py INPUT OUTPUT FORMAT", file=sys.stderr)
+        return 2
+    try:
+        done = transform_single_file(*arguments)
+    except Exception as error:
+        traceback.print_exc()
+        print(f"Failed to transform input file {arguments[0]}: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    # The sidecar reads its statistics from this very line.
+    print(f"Transform stats: Total Events: {done['total-events']}, resulting file size {done['output-size']}")
+    return 0
+
+
+# What the program gave, as pairs of a name and a table or histogram.
+
+
+def _pieces(result: object) -> Iterator[tuple[str, object]]:
+    if isinstance(result, GeneratorType):
+        return result
+    if isinstance(result, dict) and result and all(_is_tree(value) or _is_object(value) for value in result.values()):
+        return iter([(str(name), value) for name, value in result.items()])
+    return iter([(TREE, result)])
+
+
+def _is_tree(value: object) -> bool:
+    """Whether this has columns of its own, so that a dict of such is one of trees and not of columns."""
+    if isinstance(value, ak.Array):
+        return bool(value.fields) and value.ndim == 1
+    if isinstance(value, np.ndarray):
+        return value.dtype.names is not None
+    return isinstance(value, dict) or hasattr(value, "columns")
+
+
+def _is_object(value: object) -> bool:
+    """Whether this is a histogram or another object of ROOT's, to be written as it is."""
+    # Asked of the class, since arrays and tables show their columns as attributes, whatever these are called.
+    kind = type(value)
+    return hasattr(kind, "classname") or hasattr(kind, "axes") and hasattr(kind, "kind")
+
+
+def _table(value: object, refused: tuple[str, ...]) -> ak.Array:
+    """The result as records of columns. Raises `TypeError` for one that holds any of the `refused` kinds."""
+    array = _array(value)
+    columns = {name: array[name] for name in array.fields} or {COLUMN: array}
+    for name, column in columns.items():
+        kinds = {kind for kind in _kinds(column.layout.form) if kind.startswith(refused)}
+        if kinds:
+            raise TypeError(f"the column {name!r} holds {' and '.join(sorted(kinds))} values (its type is "
+                            f"{column.type.content}), which the output format cannot hold")
+    return ak.zip({name: ak.transform(_tidied, column) for name, column in columns.items()}, depth_limit=1)
+
+
+def _array(value: object) -> ak.Array:
+    """Anything that a program may return, as an awkward array with one element per row."""
+    if value is None:
+        raise TypeError("the function returned None: is its return statement missing?")
+    if isinstance(value, ak.Array):
+        return value
+    if isinstance(value, ak.Record):
+        return ak.Array(value.layout.array[value.layout.at:value.layout.at + 1])
+    if isinstance(value, dict):
+        return _joined(value)
+    if isinstance(value, np.ndarray):
+        return _from_numpy(value)
+    if isinstance(value, (list, tuple)):
+        return ak.Array(list(value))
+    if isinstance(value, (bool, int, float, str, np.generic)):
+        return ak.Array([value])
+    return _from_frame(value)
+
+
+def _joined(columns: dict) -> ak.Array:
+    arrays = {str(name): _array(column) for name, column in columns.items()}
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if not arrays:
+        raise TypeError("the result is a table without columns")
+    if len(set(lengths.values())) > 1:
+        raise TypeError(f"the columns of a table must be equally long; their lengths are {lengths}")
+    return ak.zip(arrays, depth_limit=1)
+
+
+def _from_numpy(array: np.ndarray) -> ak.Array:
+    if array.ndim == 0:
+        array = array.reshape(1)
+    if array.dtype == object:
+        return ak.Array(array.tolist())
+    return ak.from_numpy(array)
+
+
+def _from_frame(value: object) -> ak.Array:
+    """The array of a pandas, polars or pyarrow table, or of one column of such."""
+    if hasattr(value, "to_arrow"):
+        return ak.from_arrow(value.to_arrow())
+    if hasattr(value, "column_names") or hasattr(value, "combine_chunks"):
+        return ak.from_arrow(value)
+    if hasattr(value, "columns"):
+        return _joined({name: value[name] for name in value.columns})
+    if hasattr(value, "to_numpy"):
+        return _from_numpy(value.to_numpy())
+    raise TypeError(f"cannot write a result of type {type(value).__module__}.{type(value).__name__}: "
+                    "return an awkward or numpy array, a table, or a dict of these")
+
+
+def _kinds(form: object) -> Iterator[str]:
+    """What the array is made of at the bottom: names of numpy's types, `string`, `bytestring`, `union`."""
+    if form.is_union:
+        yield "union"
+    elif form.parameter("__array__") in ("string", "bytestring"):
+        yield form.parameter("__array__")
+    elif form.is_numpy:
+        yield form.primitive
+    elif not form.is_unknown:
+        for content in (form.contents if form.is_record else [form.content]):
+            yield from _kinds(content)
+
+
+def _tidied(layout: object, **_: object) -> object:
+    """Half precision is nowhere well supported; a list that was always empty has no type, and gets one."""
+    if layout.is_unknown:
+        return layout.to_NumpyArray(np.dtype("float64"))
+    if layout.is_numpy and layout.form.primitive == "float16":
+        return ak.values_astype(ak.Array(layout), "float32").layout
+    return None
+
+
+# The three formats.
+
+
+def _write_trees(pieces: Iterator[tuple[str, object]], output_path: str) -> None:
+    def begin(writer: object, name: str, table: ak.Array) -> object:
+        columns = _branches(table)
+        types = {branch: column.type.content for branch, column in columns.items()}
+        # The newest uproot makes an RNTuple of what is simply assigned.
+        return writer.mktree(name, types, counter_name=lambda branch: _counter(branch, columns))
+
+    _write_root(pieces, output_path, begin, _branches)
+
+
+def _write_ntuples(pieces: Iterator[tuple[str, object]], output_path: str) -> None:
+    def begin(writer: object, name: str, table: ak.Array) -> object:
+        return writer.mkrntuple(name, table.layout.form)
+
+    _write_root(pieces, output_path, begin, lambda table: table)
+
+
+def _write_root(pieces: Iterator[tuple[str, object]], output_path: str, begin: Callable, content: Callable) -> None:
+    import uproot
+
+    # A file that is already open, since uproot would look for an object's name behind a colon in the path.
+    with open(output_path, "w+b") as file, uproot.recreate(file, compression=uproot.ZSTD(ZSTD_LEVEL)) as writer:
+        trees: dict[str, object] = {}
+        for name, value in pieces:
+            if _is_object(value):
+                writer[name] = value
+                continue
+            table = _table(value, NO_ROOT)
+            if name not in trees:
+                trees[name] = begin(writer, name, table)
+            if len(table):
+                trees[name].extend(content(table))
+
+
+def _branches(table: ak.Array) -> dict[str, ak.Array]:
+    """The columns as branches of a TTree: nested records taken apart, with names joined by an underscore."""
+    branches: dict[str, ak.Array] = {}
+    for field in table.fields:
+        for name, column in _taken_apart(field, table[field]):
+            if name in branches:
+                raise TypeError(f"two columns would be written as the branch {name!r}")
+            branches[name] = column
+    return branches
+
+
+def _taken_apart(name: str, column: ak.Array) -> Iterator[tuple[str, ak.Array]]:
+    if column.fields and not _is_counted_record(column.type.content):
+        for field in column.fields:
+            yield from _taken_apart(f"{name}_{field}", column[field])
+        return
+    column = ak.transform(_without_options, column)
+    if not _fits(column.type.content):
+        raise TypeError(f"the column {name!r} has the type {column.type.content}, which a TTree cannot hold: choose "
+                        "root-rntuple or parquet, or select its parts one by one")
+    yield name, column
+
+
+def _is_counted_record(kind: object) -> bool:
+    """Whether this is `var * {numbers}`, whose fields uproot writes with one counter for all of them."""
+    return isinstance(kind, ak.types.ListType) and isinstance(kind.content, ak.types.RecordType) and all(
+        isinstance(field, ak.types.NumpyType) for field in kind.content.contents)
+
+
+def _fits(kind: object) -> bool:
+    """Whether a branch can be of this type: numbers, a text, a list of numbers or a fixed shape of numbers."""
+    if isinstance(kind, ak.types.ListType):
+        text = kind.parameters.get("__array__") == "string"
+        return text or _is_counted_record(kind) or isinstance(kind.content, ak.types.NumpyType)
+    while isinstance(kind, ak.types.RegularType):
+        kind = kind.content
+    return isinstance(kind, ak.types.NumpyType)
+
+
+def _without_options(layout: object, **_: object) -> object:
+    """Missing values as a TTree can tell them: NaN, an empty list, an empty text; the type never depends on the data."""
+    if not layout.is_option or layout.content.is_record:
+        return None
+    array = ak.Array(layout)
+    if not layout.content.is_numpy:
+        text = layout.content.parameter("__array__") == "string"
+        return ak.transform(_without_options, ak.fill_none(array, "" if text else [], axis=0)).layout
+    if layout.content.form.primitive != "float32":
+        array = ak.values_astype(array, "float64")
+    return ak.fill_none(array, np.float32(np.nan), axis=0).layout
+
+
+def _counter(branch: str, columns: dict[str, ak.Array]) -> str:
+    """The name of the branch that counts a jagged one: `n` before it, once more if a column is called that."""
+    name = f"n{branch}"
+    while name in columns:
+        name = f"n{name}"
+    return name
+
+
+def _write_table(pieces: Iterator[tuple[str, object]], output_path: str) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    writer, tree = None, None
+    try:
+        for name, value in pieces:
+            if _is_object(value) or tree not in (None, name):
+                raise TypeError(f"Parquet holds a single table and cannot take {name!r} as well: choose root-file")
+            table, tree = ak.to_arrow_table(_table(value, NO_PARQUET), extensionarray=False), name
+            writer = writer or pyarrow.parquet.ParquetWriter(output_path, table.schema, compression="zstd")
+            writer.write_table(table.cast(writer.schema))
+    finally:
+        if writer is not None:
+            writer.close()
+    if writer is None:
+        pyarrow.parquet.write_table(pyarrow.table({}), output_path)
+
+
+WRITERS: dict[str, Callable[[Iterator[tuple[str, object]], str], None]] = {
+    "root-file": _write_trees,
+    "root": _write_trees,
+    "root-rntuple": _write_ntuples,
+    "parquet": _write_table,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

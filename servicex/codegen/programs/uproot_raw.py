@@ -1,0 +1,126 @@
+"""Runs uproot's own array queries over the trees of a file, step by step, and copies histograms."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import awkward as ak
+import uproot
+
+# Given anew at the end of each program: the queries of the selection, in order.
+QUERIES: list[dict] = []
+
+# A step holds this much of the columns read; a larger file costs no more memory than a small one.
+STEP_SIZE = "100 MB"
+
+# Functions in expressions and cuts that act within an event rather than over all events, unless told otherwise.
+WITHIN_EVENTS = (
+    "all", "any", "argmax", "argmin", "concatenate", "count", "count_nonzero", "max", "mean", "min", "moment", "nanargmax",
+    "nanargmin", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "prod", "softmax", "std", "sum",
+    "var")
+OTHER_FUNCTIONS = (
+    "almost_equal", "argcartesian", "argcombinations", "argsort", "broadcast_arrays", "broadcast_fields", "cartesian",
+    "combinations", "drop_none", "fill_none", "firsts", "flatten", "is_none", "isclose", "mask", "num", "pad_none",
+    "singletons", "sort", "where", "zip")
+
+_entries: dict[str, int] = {}
+
+
+def run_query(file_path: str) -> Iterator[tuple[str, object]]:
+    """Yield pairs of a name and a piece of that tree, or of a name and an object to be copied.
+
+    Raises `uproot.KeyInFileError` for a tree that must be there, and if a file has nothing at all of what was asked for,
+    unless the selection says that missing trees are no failure.
+    """
+    _entries.clear()
+    with uproot.open({file_path: None}) as file:
+        found = False
+        for query in QUERIES:
+            for piece in _run(file, query):
+                found = True
+                yield piece
+        if not found and not all(query.get("fail_on_missing_trees") is False for query in QUERIES):
+            raise uproot.KeyInFileError(_names(), because="nothing that was asked for is in the file", keys=file.keys())
+
+
+def entries_read(file_path: str) -> int:
+    """The entries of all input trees that `run_query` read last, each tree counted once."""
+    return sum(_entries.values())
+
+
+def _names() -> str:
+    return ", ".join(name for query in QUERIES for name in query.get("treename", query.get("copy_histograms")))
+
+
+def _run(file: object, query: dict) -> Iterator[tuple[str, object]]:
+    if "copy_histograms" in query:
+        yield from _copies(file, query["copy_histograms"])
+        return
+    for name, output in query["treename"].items():
+        tree = _tree(file, name, bool(query.get("fail_on_missing_trees")))
+        if tree is not None:
+            _entries[name] = int(tree.num_entries)
+            for chunk in _chunks(tree, name, query):
+                yield output, chunk
+
+
+def _copies(file: object, names: list[str]) -> Iterator[tuple[str, object]]:
+    for key in dict.fromkeys(file.keys(filter_name=names, cycle=False)):
+        kind = file.classname_of(key)
+        if kind in ("TTree", "ROOT::RNTuple", "ROOT::Experimental::RNTuple"):
+            raise TypeError(f"{key!r} is a {kind}, no histogram: ask for it by treename")
+        if not kind.startswith("TDirectory"):
+            yield key, file[key]
+
+
+def _tree(file: object, name: str, must_exist: bool) -> object:
+    """The tree, None if it is missing and may be."""
+    try:
+        return file[name]
+    except uproot.KeyInFileError:
+        if must_exist:
+            raise
+        return None
+
+
+def _chunks(tree: object, name: str, query: dict) -> Iterator[ak.Array]:
+    """The tree's selected columns in pieces: at least one, that has the columns though it may have no entries."""
+    arguments = {key: query[key] for key in ("expressions", "cut", "filter_name", "filter_typename", "aliases")
+                 if key in query}
+    arguments["language"] = _language(bool(query.get("use_standard_awkward_axis")))
+    empty = True
+    for chunk in tree.iterate(step_size=STEP_SIZE, **arguments):
+        empty = False
+        yield _checked(chunk, tree, name, query)
+    if empty:
+        arguments.pop("cut", None)
+        yield _checked(tree.arrays(entry_stop=0, **arguments), tree, name, query)
+
+
+def _checked(chunk: ak.Array, tree: object, name: str, query: dict) -> ak.Array:
+    if not chunk.fields:
+        wanted = query.get("filter_name") or query.get("filter_typename")
+        raise uproot.KeyInFileError(str(wanted), because="no branch matches the filter", keys=tree.keys(), object_path=name)
+    return chunk
+
+
+def _language(standard_axis: bool) -> object:
+    """uproot's language for expressions with the functions of awkward added."""
+    functions = dict(uproot.language.python.PythonLanguage.default_functions)
+    for name in WITHIN_EVENTS + OTHER_FUNCTIONS:
+        if hasattr(ak, name):
+            functions[name] = getattr(ak, name)
+    if not standard_axis:
+        functions.update({name: _with_axis(name, 1) for name in WITHIN_EVENTS if hasattr(ak, name)})
+        functions["flatten"] = _with_axis("flatten", 2)
+    return uproot.language.python.PythonLanguage(functions)
+
+
+def _with_axis(name: str, axis: int) -> object:
+    """The function of awkward with another default for its axis; None, too, can be given explicitly."""
+    function = getattr(ak, name)
+
+    def call(*arguments: object, **options: object) -> object:
+        options.setdefault("axis", axis)
+        return function(*arguments, **options)
+
+    return call

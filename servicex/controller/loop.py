@@ -1,0 +1,89 @@
+"""The loop of the controller: woken, it takes every transform and look-up that needs it one step further."""
+import logging
+import threading
+
+from servicex.controller.steps import TransformSteps
+from servicex.services.control import ControlService, LeaseLost
+from servicex.services.datasets import DatasetService
+from servicex.services.results import ResultService
+
+log = logging.getLogger(__name__)
+
+
+class Wakeup:
+    """An event that is set to have the controller look at once; a wake-up lost costs one interval."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def __call__(self) -> None:
+        self._event.set()
+
+    def wait(self, seconds: float) -> None:
+        """Return when woken, or after some seconds."""
+        self._event.wait(seconds)
+        self._event.clear()
+
+
+class Controller:
+    """Runs the steps in a thread of its own, from `start` to `close`."""
+
+    def __init__(self, control: ControlService, datasets: DatasetService, results: ResultService,
+                 steps: TransformSteps, wakeup: Wakeup, interval: float, lookup_seconds: float, lookup_attempts: int):
+        self._control = control
+        self._datasets = datasets
+        self._results = results
+        self._steps = steps
+        self._wakeup = wakeup
+        self._interval = interval
+        self._lookup_seconds = lookup_seconds
+        self._lookup_attempts = lookup_attempts
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="controller", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work in the background."""
+        self._thread.start()
+
+    def close(self, seconds: float = 10.0) -> None:
+        """Stop after the step under way; waits at most some seconds for it."""
+        self._closing.set()
+        self._wakeup()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self.pass_once()
+            except Exception:
+                log.exception("the controller's pass failed; it goes on with the next")
+            self._wakeup.wait(self._interval)
+
+    def pass_once(self) -> None:
+        """One step for each look-up and each transform that needs one."""
+        self._results.flush()
+        for dataset_id in self._datasets.open_lookups():
+            self._look_up(dataset_id)
+        for transform_id in self._control.work():
+            if self._closing.is_set():
+                return
+            self._step(transform_id)
+
+    def _look_up(self, dataset_id: int) -> None:
+        try:
+            self._datasets.begin_lookup(dataset_id, self._lookup_seconds, self._lookup_attempts)
+        except Exception:
+            log.exception("the look-up of dataset %s could not be begun", dataset_id)
+
+    def _step(self, transform_id: int) -> None:
+        claimed = self._control.claim(transform_id)
+        if claimed is None:
+            return
+        try:
+            self._steps.step(claimed)
+            self._control.step_succeeded(claimed)
+        except LeaseLost:
+            log.info("another controller took over transform %s", claimed.transform.request_id)
+        except Exception as error:
+            log.exception("a step of transform %s failed", claimed.transform.request_id)
+            self._control.step_failed(claimed, error)

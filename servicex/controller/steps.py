@@ -1,0 +1,136 @@
+"""The steps of the controller. Each is idempotent: run again after a crash at any point, it repairs what was left."""
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from servicex.backends.broker.base import Broker, QueueGone, work_queue
+from servicex.backends.launcher.base import Launcher
+from servicex.backends.object_store.base import ObjectStore
+from servicex.models import TransformRequest
+from servicex.models.base import now
+from servicex.services.control import Claimed, ControlService
+from servicex.services.results import ResultService
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much at once, and how long, in seconds. `workers` is the most a transform may have."""
+
+    workers: int
+    publish_chunk: int
+    publish_ahead: int
+    stall_seconds: float
+    stall_rounds: int
+    transform_seconds: float
+
+
+class TransformSteps:
+    """Takes a claimed transform one step further."""
+
+    def __init__(self, control: ControlService, results: ResultService, broker: Broker, launcher: Launcher,
+                 store: ObjectStore, endpoint: Callable[[str], str], limits: Limits):
+        self._control = control
+        self._results = results
+        self._broker = broker
+        self._launcher = launcher
+        self._store = store
+        self._endpoint = endpoint
+        self._limits = limits
+
+    def step(self, claimed: Claimed) -> None:
+        """Whatever the transform needs next."""
+        transform = claimed.transform
+        if transform.deleted_at:
+            return self._remove(claimed)
+        if transform.status.terminal:
+            return self._tear_down(claimed)
+        if self._overdue(transform):
+            return self._control.give_up(claimed, f"Not done within {self._limits.transform_seconds:.0f} seconds.")
+        if transform.files:
+            self._work(claimed)
+
+    def _overdue(self, transform: TransformRequest) -> bool:
+        return now() - transform.submit_time > timedelta(seconds=self._limits.transform_seconds)
+
+    def _work(self, claimed: Claimed) -> None:
+        queue = work_queue(claimed.transform.request_id)
+        depth = self._broker.depth(queue)
+        if depth is None:
+            self._begin(claimed, queue)
+            depth = 0
+        if self._stalled(claimed, depth):
+            return self._revive(claimed)
+        self._publish(claimed, queue, depth)
+        self._launch(claimed)
+
+    def _launch(self, claimed: Claimed) -> None:
+        """Start the workers, or have as many of them as the files left deserve."""
+        workers = self._workers(claimed.transform)
+        if self._launcher.status(claimed.transform.request_id) is None:
+            self._launcher.start(self._control.job(claimed), workers)
+        else:
+            self._launcher.scale(claimed.transform.request_id, workers)
+
+    def _begin(self, claimed: Claimed, queue: str) -> None:
+        """Make the bucket and the queue. If the queue was there before and is gone, so are the messages in it."""
+        self._store.create(claimed.transform.request_id)
+        self._broker.declare(queue)
+        if claimed.control.published_through:
+            log.warning("the queue of transform %s was gone; publishing its open files again",
+                        claimed.transform.request_id)
+            self._control.publish_again(claimed)
+
+    def _publish(self, claimed: Claimed, queue: str, depth: int) -> None:
+        """Fill the queue up to `publish_ahead` messages, chunk by chunk; the mark moves after each chunk."""
+        endpoint = self._endpoint(claimed.transform.request_id)
+        while depth < self._limits.publish_ahead:
+            messages = self._control.next_messages(claimed, endpoint, self._limits.publish_chunk)
+            if not messages:
+                return
+            try:
+                self._broker.publish(queue, messages)
+            except QueueGone:
+                return self._control.publish_again(claimed)
+            self._control.published(claimed, messages[-1].file_id)
+            depth += len(messages)
+
+    def _workers(self, transform: TransformRequest) -> int:
+        asked = transform.workers or self._limits.workers
+        return max(1, min(asked, self._limits.workers, transform.files_remaining or 1))
+
+    def _stalled(self, claimed: Claimed, depth: int) -> bool:
+        """Whether work was handed out, none of it waits, and nothing was heard of it for too long."""
+        if depth or not claimed.control.published_through or self._in_hand(claimed.transform.request_id):
+            return False
+        heard, slowest = self._control.last_sign_of_life(claimed)
+        patience = max(self._limits.stall_seconds, 3 * slowest)
+        return now() - heard > timedelta(seconds=patience)
+
+    def _in_hand(self, request_id: str) -> int:
+        status = self._launcher.status(request_id)
+        return sum(n for state, n in status.states.items() if state != "waiting") if status else 0
+
+    def _revive(self, claimed: Claimed) -> None:
+        """Publish the open files once more, or fail them when that was done often enough."""
+        if claimed.control.stalled_rounds < self._limits.stall_rounds:
+            log.warning("transform %s stalled; publishing its open files again", claimed.transform.request_id)
+            return self._control.publish_again(claimed, stalled=True)
+        while reports := self._control.lost_files(claimed, self._limits.publish_chunk):
+            for report in reports:
+                self._results.report(report)
+
+    def _tear_down(self, claimed: Claimed) -> None:
+        """Stop the workers first and delete the queue last: a worker whose queue is gone would fall over."""
+        request_id = claimed.transform.request_id
+        self._launcher.stop(request_id)
+        self._broker.delete(work_queue(request_id))
+        self._control.torn_down(claimed)
+
+    def _remove(self, claimed: Claimed) -> None:
+        self._launcher.stop(claimed.transform.request_id)
+        self._broker.delete(work_queue(claimed.transform.request_id))
+        self._store.delete(claimed.transform.request_id)
+        self._control.remove(claimed)

@@ -1,0 +1,67 @@
+"""The folder of an embedded server: locked against a second server, and holding the secret made on its first start."""
+import fcntl
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import TextIO
+
+from servicex.errors import ServiceXError
+
+SECRET = "secret"
+LOCK = "lock"
+
+
+class DataDirectoryInUse(ServiceXError):
+    """Raised when another server uses the folder."""
+
+
+class DataDirectory:
+    """The folder, made if need be, and the lock on it. The lock ends with the process, however that ends."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._lock: TextIO | None = None
+
+    def lock(self, patience: float = 5.0) -> None:
+        """Take the folder for this process. Raises DataDirectoryInUse if another server still has it after a while."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = open(self.path / LOCK, "a")
+        deadline = time.monotonic() + patience
+        while not _locked(self._lock):
+            if time.monotonic() > deadline:
+                raise DataDirectoryInUse(f"Another server uses {self.path}. Stop it, or give this one another --data.")
+            time.sleep(0.1)
+
+
+def _locked(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def secret_key(configured: str, path: Path) -> str:
+    """The configured secret, else the one kept in the folder, made if there is none yet.
+
+    A program that runs without the folder, such as a database migration, gets one that is forgotten at its end.
+    """
+    if configured:
+        return configured
+    if not path.is_dir():
+        return secrets.token_urlsafe(32)
+    file = path / SECRET
+    if not file.exists():
+        _write_once(file, secrets.token_urlsafe(32))
+    return file.read_text()
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Write a file that is either there whole or not at all."""
+    part = file.with_suffix(".part")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    part.rename(file)

@@ -1,0 +1,12 @@
+"""Tables, and the queries over each table. Nothing here commits."""
+from servicex.models.base import Base, db
+from servicex.models.control import GeneratedProgram, TransformControl
+from servicex.models.dataset import Dataset, DatasetFile, LookupStatus
+from servicex.models.result import FileStatus, TransformResult
+from servicex.models.transform import TransformRequest, TransformStatus
+from servicex.models.user import User
+
+__all__ = [
+    "Base", "Dataset", "DatasetFile", "FileStatus", "GeneratedProgram", "LookupStatus", "TransformControl",
+    "TransformRequest", "TransformResult", "TransformStatus", "User", "db",
+]

@@ -1,0 +1,75 @@
+"""What only Linux offers, with nothing done elsewhere: there a child that misbehaves is killed, not foreseen.
+
+prctl(2) and proc(5) say what the numbers and fields mean.
+"""
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+
+
+def die_with_parent(parent: int) -> None:
+    """Have this process killed when its parent, whose pid is given, ends; ends at once if it has ended already."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of its descendants whose own parent ended, so that none can slip away."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def children_of(pid: int) -> list[int]:
+    """The pids of the children of a process."""
+    return [child for child, parent, _ in _processes() if parent == pid]
+
+
+def session_memory(session: int) -> int:
+    """The bytes that the processes of a session hold, together; 0 where it cannot be known."""
+    return sum(memory_of(pid) for pid, _, its in _processes() if its == session)
+
+
+def memory_of(pid: int) -> int:
+    """The bytes that a process alone holds: mapped files, which the system may drop, do not count. 0 if not known."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            _, resident, shared, *_ = file.read().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
+
+
+def data_size() -> int:
+    """The bytes of this process that count towards RLIMIT_DATA; 0 if not known."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            sizes = [line.split()[1] for line in file if line.startswith("VmData:")]
+    except OSError:
+        return 0
+    return int(sizes[0]) * 1024 if sizes else 0
+
+
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """The pid, parent and session of every process; /proc/<pid>/task/*/children is not in every kernel."""
+    try:
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                # The command, in brackets, may itself hold brackets and spaces.
+                _, parent, _, session, *_ = file.read().rpartition(b")")[2].split()
+        except (OSError, ValueError):
+            continue
+        yield pid, int(parent), int(session)

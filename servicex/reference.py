@@ -1,0 +1,53 @@
+"""The reference pages, made from what they describe, so that they cannot drift from it."""
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic_core import PydanticUndefined
+
+from servicex.api import ROUTES
+from servicex.api.openapi import document
+from servicex.settings import Settings
+
+
+def pages(command: click.Group) -> dict[str, str]:
+    """All pages, file name to text."""
+    return {"settings.rst": settings_page(), "commands.rst": commands_page(command),
+            "openapi.json": json.dumps(openapi_document(), indent=1) + "\n"}
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document, without the version of this installation."""
+    return document(ROUTES, "1")
+
+
+def settings_page() -> str:
+    """Every setting with its type, default and help, as reStructuredText."""
+    lines = _title("Settings") + [
+        "A value comes from the environment, else from the Python file that ``APP_CONFIG_FILE`` names, else it is the",
+        "default. Lists are JSON in the environment. This page is written by ``servicex-app docs``.", ""]
+    for name, field in Settings.model_fields.items():
+        lines += [f"``{name}``", f"    {field.description}", ""]
+        if field.default is not PydanticUndefined:
+            lines += [f"    Default: ``{_shown(field.default)}``", ""]
+    return "\n".join(lines)
+
+
+def commands_page(command: click.Group) -> str:
+    """Every command with its options, as reStructuredText."""
+    lines = _title("Commands") + ["This page is written by ``servicex-app docs``.", ""]
+    for name in sorted(command.commands):
+        one = command.commands[name]
+        context = click.Context(one, info_name=f"servicex-app {name}", max_content_width=110, terminal_width=110)
+        lines += [f"servicex-app {name}", "-" * (13 + len(name)), "", "::", ""]
+        lines += [f"    {line}".rstrip() for line in one.get_help(context).splitlines()] + [""]
+    return "\n".join(lines)
+
+
+def _title(text: str) -> list[str]:
+    return [text, "=" * len(text), ""]
+
+
+def _shown(value: Any) -> str:
+    return repr(str(value)) if isinstance(value, Path) else repr(value)

@@ -1,0 +1,151 @@
+"""What the controller reads and writes: the work there is, the leases on it, and how far each step came."""
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_, select, update
+
+from servicex.backends.broker.base import WorkMessage
+from servicex.backends.launcher.base import Failure, FileReport, TransformJob
+from servicex.models import (FileStatus, GeneratedProgram, TransformControl, TransformRequest,
+                             TransformResult, TransformStatus)
+from servicex.models import control as controls
+from servicex.models import dataset as datasets
+from servicex.models import result as results
+from servicex.models import transform as transforms
+from servicex.models.base import now
+from servicex.models.transform import ACTIVE
+from servicex.services.transactions import Transactions
+from servicex.services.transforms import unpack
+
+LEASE = timedelta(seconds=60)
+BACKOFF_LIMIT = 60.0
+LOST = "LostFile"
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A transform whose lease this controller holds, with its notes as they were when it took it."""
+
+    transform: TransformRequest
+    control: TransformControl
+
+
+class LeaseLost(Exception):
+    """Raised when another controller has taken over the transform: the step's outcome was not written."""
+
+
+class ControlService:
+    """The transactions of the controller. Each is short; whatever is slow happens between two of them."""
+
+    def __init__(self, transactions: Transactions):
+        self._transactions = transactions
+        self._owner = uuid.uuid4().hex
+
+    def take_over(self) -> None:
+        """Void all leases: for a server that is the only one, and whose predecessor is dead."""
+        with self._transactions.write() as session:
+            session.execute(update(TransformControl).values(lease_owner=None, next_step_at=None))
+
+    def work(self) -> Sequence[int]:
+        """The ids of the transforms that may need a step now: those that run, and those not cleared away yet."""
+        due = or_(TransformControl.next_step_at.is_(None), TransformControl.next_step_at <= now())
+        busy = or_(TransformRequest.status.in_(ACTIVE), ~TransformControl.torn_down,
+                   TransformRequest.deleted_at.is_not(None))
+        with self._transactions.read() as session:
+            return session.scalars(select(TransformRequest.id).join(
+                TransformControl, TransformControl.transform_id == TransformRequest.id
+            ).where(due, busy).order_by(TransformRequest.id)).all()
+
+    def claim(self, transform_id: int) -> Claimed | None:
+        """Take the lease of a transform; None if another controller has it, or it is gone."""
+        with self._transactions.write() as session:
+            if not controls.claim(session, transform_id, self._owner, now() + LEASE):
+                return None
+            transform = session.get(TransformRequest, transform_id)
+            control = session.get(TransformControl, transform_id)
+            return Claimed(transform, control) if transform and control else None
+
+    def job(self, claimed: Claimed) -> TransformJob:
+        """What a launcher has to know of the transform."""
+        transform = claimed.transform
+        with self._transactions.read() as session:
+            program = session.get_one(GeneratedProgram, transform.id)
+        return TransformJob(
+            request_id=transform.request_id, image=transform.image or "", language=transform.transformer_language or "",
+            command=transform.transformer_command or "", files=unpack(program.archive),
+            result_format=transform.result_format, result_destination=transform.result_destination)
+
+    def next_messages(self, claimed: Claimed, endpoint: str, limit: int) -> Sequence[WorkMessage]:
+        """The next work to publish, in the order of file ids; empty if all that is known was published."""
+        transform = claimed.transform
+        with self._transactions.read() as session:
+            control = session.get_one(TransformControl, transform.id)
+            files = datasets.unreported_after(session, transform.did_id, transform.request_id,
+                                              control.published_through, limit)
+        return [WorkMessage(transform.request_id, f.id, f.paths, endpoint, transform.result_destination,
+                            transform.result_format) for f in files]
+
+    def published(self, claimed: Claimed, through: int) -> None:
+        """Move the high-water mark. Raises LeaseLost."""
+        self._note(claimed, published_through=through, published_at=now())
+
+    def publish_again(self, claimed: Claimed, stalled: bool = False) -> None:
+        """Have all files without a result published again, from the first on. Raises LeaseLost."""
+        rounds = claimed.control.stalled_rounds + (1 if stalled else 0)
+        self._note(claimed, published_through=0, published_at=None, stalled_rounds=rounds)
+
+    def last_sign_of_life(self, claimed: Claimed) -> tuple[datetime, float]:
+        """When work was last published or reported, and the seconds the slowest file took."""
+        with self._transactions.read() as session:
+            transform = session.get_one(TransformRequest, claimed.transform.id)
+            control = session.get_one(TransformControl, claimed.transform.id)
+            times = [t for t in (transform.last_result_at, control.published_at, transform.submit_time) if t]
+            return max(times), results.slowest(session, transform.request_id)
+
+    def lost_files(self, claimed: Claimed, limit: int) -> Sequence[FileReport]:
+        """Reports that give up files which were published again and again, and never heard of."""
+        transform = claimed.transform
+        why = Failure(LOST, f"No worker ever reported on this file, though it was handed out "
+                            f"{claimed.control.stalled_rounds + 1} times.")
+        with self._transactions.read() as session:
+            files = datasets.unreported_after(session, transform.did_id, transform.request_id, 0, limit)
+        return [FileReport(transform.request_id, f.id, "failure", f.paths[0], 0.0,
+                           claimed.control.stalled_rounds + 1, "", failure=why) for f in files]
+
+    def give_up(self, claimed: Claimed, reason: str) -> None:
+        """End the transform as Fatal."""
+        with self._transactions.write() as session:
+            transforms.move(session, claimed.transform.id, TransformStatus.FATAL, failure_description=reason)
+
+    def torn_down(self, claimed: Claimed) -> None:
+        """Note that nothing of an ended transform runs or waits any more. Raises LeaseLost."""
+        self._note(claimed, torn_down=True, failed_steps=0, last_error=None, next_step_at=None)
+
+    def step_failed(self, claimed: Claimed, error: Exception) -> None:
+        """Hold the transform off for a while, longer each time."""
+        wait = min(BACKOFF_LIMIT, 2.0 ** min(claimed.control.failed_steps, 10))
+        with self._transactions.write() as session:
+            controls.note(session, claimed.transform.id, self._owner, last_error=str(error)[:1000],
+                          failed_steps=claimed.control.failed_steps + 1, next_step_at=now() + timedelta(seconds=wait))
+
+    def step_succeeded(self, claimed: Claimed) -> None:
+        """Forget earlier failures, if there were any."""
+        if claimed.control.failed_steps:
+            self._note(claimed, failed_steps=0, last_error=None, next_step_at=None)
+
+    def remove(self, claimed: Claimed) -> None:
+        """Remove the rows of a deleted transform for good."""
+        request_id = claimed.transform.request_id
+        with self._transactions.write() as session:
+            for table in (TransformResult, FileStatus):
+                session.execute(delete(table).where(table.request_id == request_id))
+            for owned in (GeneratedProgram, TransformControl):
+                session.execute(delete(owned).where(owned.transform_id == claimed.transform.id))
+            session.execute(delete(TransformRequest).where(TransformRequest.id == claimed.transform.id))
+
+    def _note(self, claimed: Claimed, **values: object) -> None:
+        with self._transactions.write() as session:
+            if not controls.note(session, claimed.transform.id, self._owner, **values):
+                raise LeaseLost(claimed.transform.request_id)

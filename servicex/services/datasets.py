@@ -1,0 +1,265 @@
+"""Datasets: named by a DID or given as a list, looked up once for all who ask, kept for a while."""
+import hashlib
+import logging
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from servicex.backends.did_finder.base import DidFinder, FoundFile, LookupEnded, LookupFailure
+from servicex.errors import InvalidDataset, NotFound
+from servicex.models import Dataset, DatasetFile, LookupStatus, TransformStatus
+from servicex.models import dataset as datasets
+from servicex.models import transform as transforms
+from servicex.models.base import now
+from servicex.models.dataset import OPEN_LOOKUPS
+from servicex.services.caller import Caller
+from servicex.services.endings import end_if_done
+from servicex.services.transactions import Transactions
+
+log = logging.getLogger(__name__)
+DID = re.compile(r"(\w+)://(.*)", re.DOTALL)
+LIST_FINDER = "user"
+NAME_LIMIT = 1024
+
+
+@dataclass(frozen=True)
+class DatasetRequest:
+    """A dataset as a submission names it, checked: by `scheme` and `did`, or by its `files`."""
+
+    name: str
+    scheme: str
+    did: str
+    files: tuple[FoundFile, ...] = ()
+
+
+class DatasetService:
+    """Use cases about datasets, and the `LookupSink` that finders report to.
+
+    `replicas` turns one entry of a file list into its replicas, or raises InvalidDataset. `lifetime` gives the seconds
+    for which a look-up of a scheme may be used again.
+    """
+
+    def __init__(self, transactions: Transactions, default_scheme: str, replicas: Callable[[str], tuple[str, ...]],
+                 lifetime: Callable[[str], float], wake: Callable[[], None]):
+        self._transactions = transactions
+        self._finders: dict[str, DidFinder] = {}
+        self._default_scheme = default_scheme
+        self._replicas = replicas
+        self._lifetime = lifetime
+        self._wake = wake
+
+    def add_finder(self, finder: DidFinder) -> None:
+        """Have the finder look up the DIDs of its schemes."""
+        self._finders.update(dict.fromkeys(finder.schemes, finder))
+
+    # What submissions need
+
+    def check(self, did: str | None, file_list: Sequence[str] | None) -> DatasetRequest:
+        """The dataset that a submission names. Raises InvalidDataset; looks nothing up."""
+        if bool(did) == bool(file_list):
+            raise InvalidDataset("Must provide did or file-list but not both")
+        return self._check_did(did) if did else self._check_list(file_list or ())
+
+    def _check_did(self, text: str) -> DatasetRequest:
+        match = DID.fullmatch(text)
+        scheme, did = match.groups() if match else (self._default_scheme, text)
+        finder = self._finders.get(scheme)
+        if finder is None:
+            raise InvalidDataset(f"DID scheme is not supported: {scheme}. Supported here: "
+                                 f"{', '.join(sorted(self._finders)) or 'none'}.")
+        name = f"{scheme}://{did}"
+        if len(name) > NAME_LIMIT:
+            raise InvalidDataset(f"The DID is longer than {NAME_LIMIT} characters.")
+        finder.check(scheme, did)
+        return DatasetRequest(name, scheme, did)
+
+    def _check_list(self, entries: Sequence[str]) -> DatasetRequest:
+        files = tuple(FoundFile(paths) for paths in dict.fromkeys(map(self._replicas, entries)))
+        digest = hashlib.sha256()
+        for file in sorted(files, key=lambda f: f.paths):
+            digest.update("\0".join(file.paths).encode() + b"\n")
+        return DatasetRequest(digest.hexdigest(), LIST_FINDER, "", files)
+
+    def obtain(self, session: Session, request: DatasetRequest) -> Dataset:
+        """The row of the dataset, made if there is none that may be used; locked till the caller's commit.
+
+        Of those who ask at the same time one inserts the row, and all get it.
+        """
+        dataset = datasets.current(session, request.name, lock=True)
+        if dataset is not None and self._outdated(dataset):
+            dataset.is_stale = True
+            session.flush()
+            dataset = None
+        if dataset is None:
+            datasets.insert_if_new(session, name=request.name, did_finder=request.scheme,
+                                   lookup_status=LookupStatus.CREATED)
+            dataset = datasets.current(session, request.name, lock=True)
+            assert dataset is not None
+            self._fill_list(session, dataset, request)
+        dataset.last_used = now()
+        return dataset
+
+    def _fill_list(self, session: Session, dataset: Dataset, request: DatasetRequest) -> None:
+        if request.files and dataset.lookup_status != LookupStatus.COMPLETE:
+            datasets.add_files(session, dataset, request.files)
+            dataset.lookup_status = LookupStatus.COMPLETE
+
+    def _outdated(self, dataset: Dataset) -> bool:
+        if dataset.did_finder == LIST_FINDER or dataset.lookup_status in OPEN_LOOKUPS:
+            return False
+        age = (now() - dataset.last_updated).total_seconds()
+        return dataset.lookup_status != LookupStatus.COMPLETE or age >= self._lifetime(dataset.did_finder)
+
+    # What people ask for
+
+    def list(self, caller: Caller, did_finder: str | None, show_deleted: bool) -> Sequence[Dataset]:
+        """The datasets known, newest first; those that are stale only if asked for."""
+        query = select(Dataset).order_by(Dataset.id.desc())
+        if did_finder:
+            query = query.where(Dataset.did_finder == did_finder)
+        if not show_deleted:
+            query = query.where(~Dataset.is_stale)
+        with self._transactions.read() as session:
+            return session.scalars(query).all()
+
+    def get(self, caller: Caller, dataset_id: int) -> tuple[Dataset, Sequence[DatasetFile]]:
+        """One dataset with its files, stale or not. Raises NotFound."""
+        with self._transactions.read() as session:
+            files = session.scalars(select(DatasetFile).where(
+                DatasetFile.dataset_id == dataset_id).order_by(DatasetFile.id)).all()
+            return _existing(session, dataset_id), files
+
+    def delete(self, caller: Caller, dataset_id: int) -> Dataset:
+        """Mark the dataset stale, so that whoever names it next looks it up anew. Running transforms keep it."""
+        with self._transactions.write() as session:
+            dataset = _existing(session, dataset_id, lock=True)
+            if dataset.is_stale:
+                raise InvalidDataset(f"Dataset {dataset_id} has already been deleted.")
+            dataset.is_stale = True
+            return dataset
+
+    def refresh(self, caller: Caller, dataset_id: int) -> Dataset:
+        """Look the dataset up again now, as a new row; one that is being looked up is left alone. Raises NotFound."""
+        with self._transactions.write() as session:
+            old = _existing(session, dataset_id)
+            if old.did_finder == LIST_FINDER:
+                raise InvalidDataset("A list of files is what it is; there is nothing to look up.")
+            newest = datasets.current(session, old.name, lock=True)
+            if newest is not None and newest.lookup_status in OPEN_LOOKUPS:
+                return newest
+            if newest is not None:
+                newest.is_stale = True
+                session.flush()
+            dataset = self.obtain(session, DatasetRequest(old.name, old.did_finder, ""))
+        self._wake()
+        return dataset
+
+    # What the controller needs
+
+    def open_lookups(self) -> Sequence[int]:
+        """The ids of the datasets whose look-up is to be begun, or was begun and is overdue."""
+        overdue = (Dataset.lookup_status == LookupStatus.LOOKING) & (Dataset.lookup_deadline < now())
+        with self._transactions.read() as session:
+            return session.scalars(select(Dataset.id).where(
+                (Dataset.lookup_status == LookupStatus.CREATED) | overdue)).all()
+
+    def forget_lookups(self) -> None:
+        """Begin all look-ups anew: for a server whose finders died with it."""
+        with self._transactions.write() as session:
+            for dataset in session.scalars(select(Dataset).where(Dataset.lookup_status == LookupStatus.LOOKING)):
+                dataset.lookup_status = LookupStatus.CREATED
+                dataset.lookup_attempts = max(0, dataset.lookup_attempts - 1)
+
+    def begin_lookup(self, dataset_id: int, seconds: float, attempts: int) -> None:
+        """Take the next step with a look-up that is open: begin it, begin it again, or give it up."""
+        with self._transactions.write() as session:
+            dataset = _existing(session, dataset_id, lock=True)
+            given_up = dataset.lookup_attempts >= attempts
+            if given_up:
+                _fail(session, dataset, LookupFailure.INTERNAL_FAILURE,
+                      f"The look-up gave no answer within {seconds:.0f} s, {attempts} times.")
+            elif not datasets.claim_lookup(session, dataset_id, now() + timedelta(seconds=seconds)):
+                return
+            else:
+                _say_looking(session, dataset_id)
+        if given_up:
+            return self._wake()
+        did = dataset.name.removeprefix(f"{dataset.did_finder}://")
+        self._finder(dataset.did_finder).look_up(dataset.did_finder, did, dataset_id)
+
+    def _finder(self, scheme: str) -> DidFinder:
+        finder = self._finders.get(scheme)
+        if finder is None:
+            raise InvalidDataset(f"DID scheme is not supported any more: {scheme}")
+        return finder
+
+    # What finders report
+
+    def files(self, dataset_id: int, files: Sequence[FoundFile]) -> None:
+        """Add files that a finder found. Raises LookupEnded if the look-up is over."""
+        with self._transactions.write() as session:
+            dataset = _looking(session, dataset_id)
+            datasets.add_files(session, dataset, files)
+            session.flush()
+            transforms.follow_dataset(session, dataset_id, dataset.n_files)
+        self._wake()
+
+    def complete(self, dataset_id: int) -> None:
+        """End the look-up. A dataset without files is as good as none, and is not kept for the next who asks."""
+        with self._transactions.write() as session:
+            dataset = _looking(session, dataset_id)
+            if dataset.n_files == 0:
+                _fail(session, dataset, LookupFailure.DOES_NOT_EXIST, "The dataset holds no files.")
+            else:
+                _complete(session, dataset)
+        self._wake()
+
+    def failed(self, dataset_id: int, reason: LookupFailure, message: str) -> None:
+        """End the look-up and the transforms that wait for it."""
+        with self._transactions.write() as session:
+            _fail(session, _looking(session, dataset_id), reason, message)
+        self._wake()
+
+
+def _existing(session: Session, dataset_id: int, lock: bool = False) -> Dataset:
+    dataset = session.get(Dataset, dataset_id, with_for_update=lock or None)
+    if dataset is None:
+        raise NotFound(f"Dataset {dataset_id} not found")
+    return dataset
+
+
+def _looking(session: Session, dataset_id: int) -> Dataset:
+    dataset = _existing(session, dataset_id, lock=True)
+    if dataset.lookup_status != LookupStatus.LOOKING:
+        raise LookupEnded(f"dataset {dataset_id} is {dataset.lookup_status}")
+    return dataset
+
+
+def _say_looking(session: Session, dataset_id: int) -> None:
+    for transform in transforms.active_on(session, dataset_id):
+        transforms.move(session, transform.id, TransformStatus.LOOKUP)
+
+
+def _complete(session: Session, dataset: Dataset) -> None:
+    dataset.lookup_status = LookupStatus.COMPLETE
+    dataset.last_updated = now()
+    for transform in transforms.active_on(session, dataset.id):
+        transform.files = dataset.n_files
+        transform.did_lookup_time = int((now() - transform.submit_time).total_seconds())
+        session.flush()
+        transforms.move(session, transform.id, TransformStatus.RUNNING)
+        end_if_done(session, transform)
+
+
+def _fail(session: Session, dataset: Dataset, reason: LookupFailure, message: str) -> None:
+    log.warning("look-up of dataset %s failed: %s: %s", dataset.id, reason, message)
+    dataset.lookup_status = reason
+    dataset.lookup_message = message
+    dataset.last_updated = now()
+    dataset.is_stale = True
+    for transform in transforms.active_on(session, dataset.id):
+        transforms.move(session, transform.id, TransformStatus.BAD_DATASET, failure_description=message)

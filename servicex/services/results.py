@@ -1,0 +1,204 @@
+"""The accounting: every file of a transform is counted once, and reports are committed in groups."""
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from servicex.backends.launcher.base import FileEvent, FileReport
+from servicex.errors import NotFound, ServiceXError
+from servicex.models import Dataset, DatasetFile, FileStatus, LookupStatus, TransformRequest, TransformResult
+from servicex.models import transform as transforms
+from servicex.models.base import now
+from servicex.models.result import SUCCESS
+from servicex.services.endings import end_if_done
+from servicex.services.transactions import Transactions
+
+log = logging.getLogger(__name__)
+TRACE_KEPT = 2048
+GROUP_LIMIT = 500
+EVENTS_LIMIT = 10_000
+TICK = timedelta(microseconds=1)
+
+
+class _Waiting:
+    """A report on its way into the database, and what came of it."""
+
+    def __init__(self, report: FileReport):
+        self.report = report
+        self.done = False
+        self.error: Exception | None = None
+
+
+class ResultService:
+    """Takes the reports on files. It is the `ReportSink` of launchers, and serves the callbacks of remote ones.
+
+    Callers that come while a commit is under way form the next group: whoever gets the lock first commits for all that
+    wait. So one transaction and one disk sync serve many files under load, and nobody waits without load.
+    """
+
+    def __init__(self, transactions: Transactions, wake: Callable[[], None]):
+        self._transactions = transactions
+        self._wake = wake
+        self._gathering = threading.Lock()
+        self._committing = threading.Lock()
+        self._waiting: list[_Waiting] = []
+        self._events: list[FileEvent] = []
+
+    def event(self, event: FileEvent) -> None:
+        """Remember what happened to a file; it is stored with the next group, at the latest by `flush`."""
+        with self._gathering:
+            if len(self._events) < EVENTS_LIMIT:
+                self._events.append(event)
+
+    def report(self, report: FileReport) -> None:
+        """Store the report; returns when it is committed.
+
+        Raises NotFound for a transform or a file that was never given out. A repeated, late or contradicting report is
+        no error, and changes nothing it should not.
+        """
+        mine = _Waiting(report)
+        with self._gathering:
+            self._waiting.append(mine)
+        while not mine.done:
+            with self._committing:
+                if not mine.done:
+                    self._commit_group()
+        if mine.error:
+            raise mine.error
+
+    def flush(self) -> None:
+        """Store the events that no report took along."""
+        if self._events:
+            with self._committing:
+                self._commit_group()
+
+    def _commit_group(self) -> None:
+        with self._gathering:
+            group, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
+            events, self._events = self._events, []
+        try:
+            ended = self._store(group, events)
+        except Exception as error:
+            self._one_by_one(group, error)
+        else:
+            if ended:
+                self._wake()
+        for waiting in group:
+            waiting.done = True
+
+    def _one_by_one(self, group: Sequence[_Waiting], error: Exception) -> None:
+        """Store the reports of a failed group singly, so that a bad one harms only itself; events are given up."""
+        if len(group) < 2:
+            for waiting in group:
+                waiting.error = error
+            if not group:
+                log.warning("events of files were not stored: %s", error)
+            return
+        for waiting in group:
+            try:
+                if self._store([waiting], []):
+                    self._wake()
+            except Exception as own_error:
+                waiting.error = own_error
+
+    def _store(self, group: Sequence[_Waiting], events: Sequence[FileEvent]) -> bool:
+        """Store reports and events in one transaction; True if a transform ended by it."""
+        by_transform: dict[str, list[_Waiting]] = defaultdict(list)
+        for waiting in group:
+            by_transform[waiting.report.request_id].append(waiting)
+        ended = False
+        with self._transactions.write() as session:
+            _store_events(session, events)
+            for request_id in sorted(by_transform):
+                ended |= _store_reports(session, request_id, by_transform[request_id])
+        return ended
+
+
+def _store_events(session: Session, events: Sequence[FileEvent]) -> None:
+    known = set(session.scalars(select(TransformRequest.request_id).where(
+        TransformRequest.request_id.in_({e.request_id for e in events})))) if events else set()
+    session.add_all(FileStatus(file_id=e.file_id, request_id=e.request_id, status=e.status, timestamp=e.at,
+                               pod_name=e.host, info=e.info[:TRACE_KEPT] or None)
+                    for e in events if e.request_id in known)
+
+
+def _store_reports(session: Session, request_id: str, group: Sequence[_Waiting]) -> bool:
+    """Store the reports on one transform, its row locked; True if it ended by them."""
+    transform = transforms.find(session, request_id, lock=True)
+    if transform is None:
+        return _refuse(group, f"Transformation request not found with id: {request_id}")
+    file_ids = {w.report.file_id for w in group}
+    known = set(session.scalars(select(DatasetFile.id).where(
+        DatasetFile.id.in_(file_ids), DatasetFile.dataset_id == transform.did_id)))
+    _refuse([w for w in group if w.report.file_id not in known], "The transform has no such file")
+    if transform.status.terminal:
+        return False
+    stored = {r.file_id: r for r in session.scalars(select(TransformResult).where(
+        TransformResult.request_id == request_id, TransformResult.file_id.in_(known)))}
+    for waiting in group:
+        if waiting.report.file_id in known:
+            _count(session, transform, stored, waiting.report)
+    session.flush()
+    dataset = session.get_one(Dataset, transform.did_id)
+    return dataset.lookup_status == LookupStatus.COMPLETE and end_if_done(session, transform)
+
+
+def _refuse(group: Sequence[_Waiting], message: str) -> bool:
+    for waiting in group:
+        waiting.error = NotFound(message)
+    return False
+
+
+def _count(session: Session, transform: TransformRequest, stored: dict[int, TransformResult],
+           report: FileReport) -> None:
+    """Let the first report on a file stand, but let a success take the place of a failure."""
+    row = stored.get(report.file_id)
+    if row is not None and (row.transform_status == SUCCESS or report.status != SUCCESS):
+        return
+    if row is None:
+        row = stored[report.file_id] = TransformResult(
+            did=transform.did, file_id=report.file_id, request_id=transform.request_id)
+        session.add(row)
+    else:
+        transform.files_failed -= 1
+    _fill(row, report)
+    row.created_at = transform.last_result_at = max(now(), (transform.last_result_at or now()) + TICK)
+    _add_to_totals(transform, report)
+
+
+def _fill(row: TransformResult, report: FileReport) -> None:
+    row.file_path = report.path
+    row.transform_status = report.status
+    row.transform_time = report.total_time
+    row.total_events = report.total_events
+    row.total_bytes = report.object_size or 0
+    row.avg_rate = report.total_events / report.total_time if report.total_time else 0.0
+    row.s3_object_name = report.object_name
+    row.object_size = report.object_size
+    row.attempts = report.attempts
+    row.host = report.host[:128]
+    failure = report.failure
+    row.error_class = failure.error_class[:128] if failure else None
+    row.error_message = failure.message if failure else None
+    row.log = failure.log if failure else None
+
+
+def _add_to_totals(transform: TransformRequest, report: FileReport) -> None:
+    if report.status == SUCCESS:
+        transform.files_completed += 1
+    else:
+        transform.files_failed += 1
+    transform.total_events += report.total_events
+    transform.total_bytes += report.object_size or 0
+    transform.total_time += report.total_time
+    transform.min_time = min(report.total_time, transform.min_time or report.total_time)
+    transform.max_time = max(report.total_time, transform.max_time or 0.0)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether a report was refused for what it says, so that sending it again is useless."""
+    return isinstance(error, ServiceXError) and error.status < 500

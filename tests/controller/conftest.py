@@ -1,0 +1,1 @@
+from tests.services.conftest import engine, house  # noqa: F401  # the same fixtures

@@ -1,0 +1,251 @@
+"""The controller's steps: what it publishes, launches, gives up and clears away."""
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from servicex.backends.broker.base import work_queue
+from servicex.backends.broker.in_process import InProcessBroker
+from servicex.backends.launcher.base import FileReport, Launcher, TransformJob, WorkersStatus
+from servicex.backends.object_store.local import LocalObjectStore
+from servicex.controller.loop import Controller, Wakeup
+from servicex.controller.steps import Limits, TransformSteps
+from servicex.errors import Unavailable
+from servicex.models import TransformControl, TransformRequest, TransformStatus
+from servicex.services.caller import SINGLE_USER
+from servicex.services.control import ControlService
+from tests.databases import House, found
+
+LIMITS = Limits(workers=4, publish_chunk=3, publish_ahead=6, stall_seconds=300, stall_rounds=2, transform_seconds=1000)
+
+
+class Idle(Launcher):
+    """Starts workers that do nothing, and remembers what was asked of it; `trouble` is raised instead."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, TransformJob] = {}
+        self.workers: dict[str, int] = {}
+        self.stopped: list[str] = []
+        self.trouble: Exception | None = None
+
+    def start(self, job: TransformJob, workers: int) -> None:
+        if self.trouble:
+            raise self.trouble
+        self.started[job.request_id] = job
+        self.workers[job.request_id] = workers
+
+    def scale(self, request_id: str, workers: int) -> None:
+        self.workers[request_id] = workers
+
+    def status(self, request_id: str) -> WorkersStatus | None:
+        return WorkersStatus(self.workers[request_id]) if request_id in self.started else None
+
+    def logs(self, request_id: str, tail: int) -> str:
+        return ""
+
+    def stop(self, request_id: str) -> None:
+        self.stopped.append(request_id)
+        self.started.pop(request_id, None)
+
+    def close(self) -> None:
+        self.started.clear()
+
+
+class Control:
+    """A controller whose passes the test makes, with what it works on."""
+
+    def __init__(self, house: House, folder: Path, limits: Limits = LIMITS):
+        self.house = house
+        self.broker = InProcessBroker()
+        self.launcher = Idle()
+        self.store = LocalObjectStore(folder / "results", b"a secret of this test")
+        self.limits = limits
+        self.restart()
+
+    def restart(self) -> None:
+        steps = TransformSteps(self.house.control, self.house.results, self.broker, self.launcher, self.store,
+                               lambda request_id: f"at/{request_id}", self.limits)
+        self._controller = Controller(self.house.control, self.house.datasets, self.house.results, steps, Wakeup(),
+                                      1.0, 60.0, 2)
+
+    def work(self) -> None:
+        self._controller.pass_once()
+
+    def depth(self, transform: TransformRequest) -> int | None:
+        return self.broker.depth(work_queue(transform.request_id))
+
+    def take(self, transform: TransformRequest, count: int = 100) -> list[int]:
+        """Take messages from the queue as workers do, and give their file ids."""
+        taken = []
+        while len(taken) < count and self.depth(transform):
+            message = self.broker.take(work_queue(transform.request_id))
+            assert message is not None and message.request_id == transform.request_id
+            taken.append(message.file_id)
+        return taken
+
+    def report(self, transform: TransformRequest, *file_ids: int) -> None:
+        for file_id in file_ids:
+            self.house.results.report(FileReport(transform.request_id, file_id, "success", "/a", 1.0, 1, "h",
+                                                 object_name=f"o{file_id}", object_size=1))
+
+
+@pytest.fixture
+def control(house: House, tmp_path: Path) -> Iterator[Control]:
+    yield Control(house, tmp_path)
+
+
+def files(count: int) -> list[str]:
+    return [f"/{n}" for n in range(count)]
+
+
+def test_list_is_published_and_workers_are_launched(control: Control) -> None:
+    transform = control.house.submit(files=files(5))
+    control.work()
+    assert control.take(transform) == control.house.file_ids(transform)
+    job = control.launcher.started[transform.request_id]
+    assert job.files == {"echo.py": b"x"} and job.result_format == "root-file"
+    assert control.launcher.workers[transform.request_id] == 4
+
+
+def test_no_more_waits_in_the_queue_than_allowed(control: Control) -> None:
+    transform = control.house.submit(files=files(20))
+    seen: list[int] = []
+    for _ in range(10):
+        control.work()
+        assert (control.depth(transform) or 0) < LIMITS.publish_ahead + LIMITS.publish_chunk
+        seen += control.take(transform, 3)
+    assert seen == control.house.file_ids(transform), "each once, in the order of their ids"
+
+
+def test_files_are_published_as_they_are_found(control: Control) -> None:
+    transform = control.house.submit(did="test://d")
+    control.work()
+    assert control.house.finder.asked == [transform.did_id] and not control.launcher.started
+    control.house.datasets.files(transform.did_id, found("/a", "/b"))
+    control.work()
+    first = control.take(transform)
+    control.report(transform, *first)
+    control.work()
+    control.house.datasets.files(transform.did_id, found("/c"))
+    control.house.datasets.complete(transform.did_id)
+    control.work()
+    assert first + control.take(transform) == control.house.file_ids(transform)
+
+
+def test_workers_are_no_more_than_files_left_or_asked(control: Control) -> None:
+    transform = control.house.submit(files=files(2))
+    control.work()
+    assert control.launcher.workers[transform.request_id] == 2
+    control.report(transform, control.house.file_ids(transform)[0])
+    control.work()
+    assert control.launcher.workers[transform.request_id] == 1
+
+
+def test_lost_queue_is_made_again_with_what_is_open(control: Control) -> None:
+    transform = control.house.submit(files=files(5))
+    control.work()
+    ids = control.take(transform)
+    control.report(transform, ids[0], ids[3])
+    control.broker.delete(work_queue(transform.request_id))
+    control.work()
+    assert control.take(transform) == [ids[1], ids[2], ids[4]]
+
+
+def test_silence_publishes_again_and_ends_with_the_files_failed(house: House, tmp_path: Path) -> None:
+    control = Control(house, tmp_path, replace(LIMITS, stall_seconds=0.0))
+    transform = house.submit(files=files(3))
+    control.work()
+    ids = control.take(transform)
+    control.report(transform, ids[0])
+    with house.transactions.write() as session:     # as if the file had taken no time, so that 3 times it is none
+        session.execute(update(TransformRequest).values(max_time=0.0))
+        from servicex.models import TransformResult
+        session.execute(update(TransformResult).values(transform_time=0.0))
+    rounds = []
+    for _ in range(8):
+        control.work()
+        rounds += control.take(transform)
+    assert rounds == ids[1:] * LIMITS.stall_rounds
+    ended = house.get(transform)
+    assert (ended.status, ended.files_completed, ended.files_failed) == (TransformStatus.COMPLETE, 1, 2)
+    assert "No worker ever reported" in (house.transforms.failures(SINGLE_USER, transform.request_id)[0][0]
+                                         .error_message or "")
+
+
+def test_slow_backlog_is_never_doubled(control: Control) -> None:
+    transform = control.house.submit(files=files(5))
+    for _ in range(5):
+        control.work()
+    assert len(control.take(transform)) == 5
+    control.work()
+    assert control.depth(transform) == 0
+
+
+def test_ended_transform_is_cleared_away_once(control: Control) -> None:
+    transform = control.house.submit(files=files(1))
+    control.work()
+    control.report(transform, *control.take(transform))
+    for _ in range(3):
+        control.work()
+    assert control.house.get(transform).status is TransformStatus.COMPLETE
+    assert control.launcher.stopped == [transform.request_id]
+    assert control.depth(transform) is None
+
+
+@pytest.mark.parametrize("did", [None, "test://d"])
+def test_cancelled_transform_is_cleared_away_in_every_state(control: Control, did: str | None) -> None:
+    transform = control.house.submit(did=did, files=None if did else files(3))
+    control.work()
+    control.house.transforms.cancel(SINGLE_USER, transform.request_id)
+    control.work()
+    assert control.launcher.stopped == [transform.request_id] and not control.launcher.started
+    assert control.depth(transform) is None
+
+
+def test_deadline_ends_a_transform(house: House, tmp_path: Path) -> None:
+    control = Control(house, tmp_path, replace(LIMITS, transform_seconds=0.0))
+    transform = house.submit(did="test://never")
+    control.work()
+    control.work()
+    ended = house.get(transform)
+    assert (ended.status, ended.failure_description) == (TransformStatus.FATAL, "Not done within 0 seconds.")
+
+
+def test_failed_step_is_tried_again_later_and_holds_up_no_other(control: Control) -> None:
+    transform, other = control.house.submit(files=files(1)), control.house.submit(files=files(2))
+    control.launcher.trouble = Unavailable("no machines")
+    control.work()
+    with control.house.transactions.read() as session:
+        notes = {c.transform_id: c for c in session.query(TransformControl)}
+    assert notes[transform.id].last_error == "no machines" and notes[transform.id].next_step_at
+    assert notes[other.id].last_error == "no machines"
+    control.launcher.trouble = None
+    with control.house.transactions.write() as session:
+        session.execute(update(TransformControl).values(next_step_at=None))
+    control.work()
+    assert set(control.launcher.started) == {transform.request_id, other.request_id}
+
+
+def test_deleted_transform_leaves_nothing(control: Control, tmp_path: Path) -> None:
+    transform = control.house.submit(files=files(1))
+    control.work()
+    source = tmp_path / "result"
+    source.write_bytes(b"x")
+    control.store.put(transform.request_id, "o1", source)
+    control.report(transform, *control.take(transform))
+    control.house.transforms.delete(SINGLE_USER, transform.request_id)
+    control.work()
+    assert list(control.store.objects(transform.request_id)) == []
+    with control.house.transactions.read() as session:
+        assert session.get(TransformRequest, transform.id) is None
+
+
+def test_two_controllers_do_not_step_the_same_transform(house: House) -> None:
+    transform = house.submit(files=files(1))
+    mine, other = house.control, ControlService(house.transactions)
+    assert mine.claim(transform.id) and mine.claim(transform.id)
+    assert other.claim(transform.id) is None
+    other.take_over()
+    assert other.claim(transform.id)

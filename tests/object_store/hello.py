@@ -1,0 +1,28 @@
+"""Programs for servers: the application behind the door, and the door before a folder named in the environment."""
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from servicex.backends.object_store.local import LocalObjectStore
+from servicex.backends.object_store.s3_door import S3Door
+
+
+def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Says that the request was not the door's, and for which path."""
+    body = b"app " + environ["PATH_INFO"].encode("latin-1")
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def make_door() -> S3Door:
+    """The door before the folder ROOT."""
+    return S3Door(hello, LocalObjectStore(Path(os.environ["ROOT"]), os.environ["SECRET"].encode()))
+
+
+if __name__ == "__main__":
+    from waitress.server import create_server
+
+    server = create_server(make_door(), host="127.0.0.1", port=0)
+    print(server.effective_port, flush=True)
+    server.run()

@@ -1,0 +1,193 @@
+"""The accounting: a file is counted once, whatever is reported and in whatever order."""
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import event, func, select
+
+from servicex.backends.launcher.base import Failure, FileEvent, FileReport
+from servicex.errors import NotFound
+from servicex.models import FileStatus, TransformRequest, TransformStatus
+from servicex.services.caller import SINGLE_USER
+from tests.databases import House, found
+
+FILES = ["/a", "/b", "/c", "/d"]
+
+
+def success(transform: TransformRequest, file_id: int, size: int = 100) -> FileReport:
+    return FileReport(transform.request_id, file_id, "success", "/a", 2.0, 1, "host", total_events=50,
+                      object_name=f"o{file_id}", object_size=size)
+
+
+def failure(transform: TransformRequest, file_id: int, cause: str = "KeyError") -> FileReport:
+    return FileReport(transform.request_id, file_id, "failure", "/a", 1.0, 3, "host",
+                      failure=Failure(cause, f"{cause} happened", "trace", "log"))
+
+
+def counts(house: House, transform: TransformRequest) -> tuple[int, int, int]:
+    now = house.get(transform)
+    return now.files, now.files_completed, now.files_failed
+
+
+def test_repeated_report_counts_once(house: House) -> None:
+    transform = house.submit(files=FILES)
+    first = house.file_ids(transform)[0]
+    for _ in range(3):
+        house.results.report(success(transform, first))
+    assert counts(house, transform) == (4, 1, 0)
+    assert len(list(house.transforms.results(SINGLE_USER, transform.request_id))) == 1
+
+
+def test_success_takes_the_place_of_a_failure_and_is_never_beaten(house: House) -> None:
+    transform = house.submit(files=FILES)
+    first = house.file_ids(transform)[0]
+    house.results.report(failure(transform, first))
+    assert counts(house, transform) == (4, 0, 1)
+    earlier = next(house.transforms.results(SINGLE_USER, transform.request_id)).created_at
+    house.results.report(success(transform, first))
+    house.results.report(failure(transform, first))
+    assert counts(house, transform) == (4, 1, 0)
+    row = next(house.transforms.results(SINGLE_USER, transform.request_id))
+    assert (row.transform_status, row.error_class, row.object_size) == ("success", None, 100)
+    assert row.created_at > earlier, "clients page by this time: a result that changed must come again"
+
+
+def test_unknown_file_and_unknown_transform_are_refused(house: House) -> None:
+    transform, other = house.submit(files=FILES), house.submit(files=["/x"])
+    with pytest.raises(NotFound):
+        house.results.report(success(transform, house.file_ids(other)[0]))
+    with pytest.raises(NotFound):
+        house.results.report(FileReport("nobody", 1, "success", "/a", 1.0, 1, "host"))
+    assert counts(house, transform) == (4, 0, 0)
+
+
+def test_report_after_cancel_changes_nothing(house: House) -> None:
+    transform = house.submit(files=FILES)
+    house.transforms.cancel(SINGLE_USER, transform.request_id)
+    house.results.report(success(transform, house.file_ids(transform)[0]))
+    assert house.get(transform).status is TransformStatus.CANCELED
+    assert counts(house, transform) == (4, 0, 0)
+
+
+def test_some_failures_end_complete(house: House) -> None:
+    transform = house.submit(files=FILES)
+    *bad, good = house.file_ids(transform)
+    for file_id in bad:
+        house.results.report(failure(transform, file_id))
+        assert house.get(transform).status is TransformStatus.RUNNING
+    house.results.report(success(transform, good))
+    ended = house.get(transform)
+    assert (ended.status, ended.files_failed, ended.files_remaining) == (TransformStatus.COMPLETE, 3, 0)
+    assert ended.finish_time is not None
+
+
+def test_no_success_ends_fatal_with_the_commonest_cause(house: House) -> None:
+    transform = house.submit(files=FILES)
+    causes = ["ValueError", "KeyError", "KeyError", "KeyError"]
+    for file_id, cause in zip(house.file_ids(transform), causes, strict=True):
+        house.results.report(failure(transform, file_id, cause))
+    ended = house.get(transform)
+    assert ended.status is TransformStatus.FATAL
+    assert ended.failure_description == "All 4 files failed (3 of them like this): KeyError: KeyError happened"
+
+
+def test_not_complete_before_the_dataset_is(house: House) -> None:
+    transform = house.submit(did="test://d")
+    house.begin_lookups()
+    house.datasets.files(transform.did_id, found("/a", "/b"))
+    for file_id in house.file_ids(transform):
+        house.results.report(success(transform, file_id))
+    assert house.get(transform).status is TransformStatus.LOOKUP
+    house.datasets.files(transform.did_id, found("/c"))
+    house.datasets.complete(transform.did_id)
+    assert house.get(transform).status is TransformStatus.RUNNING
+    house.results.report(success(transform, house.file_ids(transform)[-1]))
+    assert house.get(transform).status is TransformStatus.COMPLETE
+
+
+def test_complete_when_the_lookup_ends_after_the_last_report(house: House) -> None:
+    transform = house.submit(did="test://d")
+    house.begin_lookups()
+    house.datasets.files(transform.did_id, found("/a"))
+    house.results.report(success(transform, house.file_ids(transform)[0]))
+    house.datasets.complete(transform.did_id)
+    assert house.get(transform).status is TransformStatus.COMPLETE
+
+
+def test_times_of_results_increase_strictly_under_concurrency(house: House) -> None:
+    transform = house.submit(files=[f"/{n}" for n in range(200)])
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda i: house.results.report(success(transform, i)), house.file_ids(transform) * 2))
+    times = [r.created_at for r in house.transforms.results(SINGLE_USER, transform.request_id)]
+    assert len(set(times)) == 200 and times == sorted(times)
+    ended = house.get(transform)
+    assert (ended.files_completed, ended.status) == (200, TransformStatus.COMPLETE)
+    assert (ended.total_events, ended.total_bytes, ended.total_time) == (200 * 50, 200 * 100, 400.0)
+
+
+def test_results_from_a_time_on_include_that_time(house: House) -> None:
+    transform = house.submit(files=FILES)
+    for file_id in house.file_ids(transform):
+        house.results.report(success(transform, file_id))
+    rows = list(house.transforms.results(SINGLE_USER, transform.request_id))
+    again = list(house.transforms.results(SINGLE_USER, transform.request_id, rows[2].created_at))
+    assert [r.id for r in again] == [r.id for r in rows[2:]]
+    assert len(list(house.transforms.results(SINGLE_USER, transform.request_id, limit=2))) == 2
+
+
+def test_reports_that_wait_are_committed_together(house: House) -> None:
+    """While one commit is held up, fifty reports gather; they take one transaction, not fifty."""
+    transform = house.submit(files=[f"/{n}" for n in range(51)])
+    ids = house.file_ids(transform)
+    commits: list[int] = []
+    engine = house.transactions._writing
+    event.listen(engine, "commit", lambda connection: commits.append(1))
+    threads = [threading.Thread(target=house.results.report, args=(success(transform, i),)) for i in ids]
+    with house.results._committing:
+        for thread in threads:
+            thread.start()
+        while len(house.results._waiting) < len(ids):
+            pass
+    for thread in threads:
+        thread.join()
+    assert len(commits) == 1
+    assert house.get(transform).status is TransformStatus.COMPLETE
+
+
+def test_a_report_that_cannot_be_stored_harms_no_other(house: House) -> None:
+    transform = house.submit(files=FILES)
+    first, second, *_ = house.file_ids(transform)
+    poison = FileReport(transform.request_id, first, "success", "/a", 1.0, 1, "host", object_size=10 ** 30)
+    errors: list[Exception] = []
+
+    def report(one: FileReport) -> None:
+        try:
+            house.results.report(one)
+        except Exception as error:
+            errors.append(error)
+    threads = [threading.Thread(target=report, args=(r,)) for r in (poison, success(transform, second))]
+    with house.results._committing:
+        for thread in threads:
+            thread.start()
+        while len(house.results._waiting) < 2:
+            pass
+    for thread in threads:
+        thread.join()
+    assert len(errors) == 1
+    assert counts(house, transform) == (4, 1, 0)
+
+
+def test_events_become_rows_with_the_head_of_the_trace(house: House) -> None:
+    transform = house.submit(files=FILES)
+    first = house.file_ids(transform)[0]
+    at = datetime.now(UTC)
+    house.results.event(FileEvent(transform.request_id, first, "start", at, "host"))
+    house.results.event(FileEvent(transform.request_id, first, "failure", at, "host", "t" * 5000))
+    house.results.event(FileEvent("deleted-meanwhile", first, "start", at, "host"))
+    house.results.flush()
+    with house.transactions.read() as session:
+        rows = session.scalars(select(FileStatus).order_by(FileStatus.id)).all()
+        assert session.scalar(select(func.count()).select_from(FileStatus)) == 2
+    assert [(r.status, r.pod_name, r.timestamp) for r in rows] == [("start", "host", at), ("failure", "host", at)]
+    assert rows[1].info == "t" * 2048

@@ -1,0 +1,34 @@
+"""Programs from Debian's packages that some tests talk to."""
+import os
+import shutil
+import subprocess
+
+# The command that shows a package to be there, and the package. Without one the tests that need it are skipped.
+PROGRAMS = {"xrootd": "xrootd-server", "chromium": "chromium"}
+
+
+def missing_packages() -> list[str]:
+    """The Debian packages whose commands are not on the path."""
+    return [package for command, package in PROGRAMS.items() if shutil.which(command) is None]
+
+
+def install_programs() -> None:
+    """Install what is missing if this is Debian and we are root; say what to do otherwise. Never fails: tests tell."""
+    packages = missing_packages()
+    if not packages:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        print(f"Not here: {', '.join(packages)}. The tests that need them are skipped; on Debian, as root:"
+              f" apt-get install {' '.join(packages)}", flush=True)
+        return
+    print(f"Installing Debian packages: {', '.join(packages)} (a minute or two)", flush=True)
+    _apt_get("update")
+    _apt_get("install", "-y", "--no-install-recommends", *packages)
+
+
+def _apt_get(*arguments: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(["apt-get", "-q", *arguments], env=environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        print(f"apt-get {arguments[0]} failed; its last words:\n{done.stdout[-1000:]}", flush=True)

@@ -1,0 +1,19 @@
+"""Where things that are fetched once are kept: outside the tree, so that all checkouts share them."""
+import os
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """The folder for everything the tests fetch; `XDG_CACHE_HOME` moves it."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "servicex-tests"
+
+
+def samples_folder() -> Path:
+    """Where the physics files are; `SERVICEX_TEST_SAMPLES` moves it."""
+    return Path(os.environ.get("SERVICEX_TEST_SAMPLES") or cache_folder() / "samples")
+
+
+def client_venv() -> Path:
+    """The virtual environment with PyPI's `servicex` client, whose package and command have the name of ours."""
+    return cache_folder() / "client"
