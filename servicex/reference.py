@@ -13,7 +13,7 @@ from servicex.settings import Settings
 
 def pages(command: click.Group) -> dict[str, str]:
     """All pages, file name to text."""
-    return {"settings.rst": settings_page(), "commands.rst": commands_page(command),
+    return {"settings.md": settings_page(), "commands.md": commands_page(command),
             "openapi.json": json.dumps(openapi_document(), indent=1) + "\n"}
 
 
@@ -23,30 +23,25 @@ def openapi_document() -> dict[str, Any]:
 
 
 def settings_page() -> str:
-    """Every setting with its type, default and help, as reStructuredText."""
-    lines = _title("Settings") + [
-        "A value comes from the environment, else from the Python file that ``APP_CONFIG_FILE`` names, else it is the",
-        "default. Lists are JSON in the environment. This page is written by ``servicex-app docs``.", ""]
+    """Every setting with its type, default and help, as Markdown."""
+    lines = ["# Settings", "",
+             "A value comes from the environment, else from the Python file that `APP_CONFIG_FILE` names, else it is the",
+             "default. Lists are JSON in the environment. This page is written by `servicex-app docs`.", "",
+             "| setting | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        lines += [f"``{name}``", f"    {field.description}", ""]
-        if field.default is not PydanticUndefined:
-            lines += [f"    Default: ``{_shown(field.default)}``", ""]
-    return "\n".join(lines)
+        default = "" if field.default is PydanticUndefined else f"`{_shown(field.default)}`"
+        lines.append(f"| `{name}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"
 
 
 def commands_page(command: click.Group) -> str:
-    """Every command with its options, as reStructuredText."""
-    lines = _title("Commands") + ["This page is written by ``servicex-app docs``.", ""]
+    """Every command with its options, as Markdown."""
+    lines = ["# Commands", "", "This page is written by `servicex-app docs`.", ""]
     for name in sorted(command.commands):
         one = command.commands[name]
         context = click.Context(one, info_name=f"servicex-app {name}", max_content_width=110, terminal_width=110)
-        lines += [f"servicex-app {name}", "-" * (13 + len(name)), "", "::", ""]
-        lines += [f"    {line}".rstrip() for line in one.get_help(context).splitlines()] + [""]
-    return "\n".join(lines)
-
-
-def _title(text: str) -> list[str]:
-    return [text, "=" * len(text), ""]
+        lines += [f"## servicex-app {name}", "", "```", one.get_help(context), "```", ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _shown(value: Any) -> str:

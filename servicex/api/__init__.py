@@ -6,8 +6,11 @@ from servicex.api import errors, guard, openapi
 from servicex.api.datasets import Dataset, DatasetRefresh, Datasets
 from servicex.api.info import CodeGenerators, ServerInfo
 from servicex.api.resource import ServiceXResource
+from servicex.api.schemas import LARGEST_ID
 from servicex.api.services import Services
 from servicex.api.transforms import Cancel, Errors, Results, Status, Transform, Transforms, Workers
+
+DATASET_ID = f"<int(max={LARGEST_ID}):dataset_id>"
 
 ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     ("/servicex", ServerInfo),
@@ -19,8 +22,8 @@ ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     ("/servicex/transformation/<string:request_id>/cancel", Cancel),
     ("/servicex/transformation/<string:request_id>/deployment-status", Workers),
     ("/servicex/datasets", Datasets),
-    ("/servicex/datasets/<int:dataset_id>", Dataset),
-    ("/servicex/datasets/<int:dataset_id>/refresh", DatasetRefresh),
+    (f"/servicex/datasets/{DATASET_ID}", Dataset),
+    (f"/servicex/datasets/{DATASET_ID}/refresh", DatasetRefresh),
     ("/multiple-codegen-list", CodeGenerators),
 )
 

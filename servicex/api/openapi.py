@@ -13,7 +13,7 @@ from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import Message
 
 Routes = Sequence[tuple[str, type[ServiceXResource]]]
-PARAMETER = re.compile(r"<(string|int):(\w+)>")
+PARAMETER = re.compile(r"<(string|int)(?:\([^)]*\))?:(\w+)>")
 TYPES = {"string": {"type": "string"}, "int": {"type": "integer"}}
 REASONS = {400: "The request cannot be granted as it stands.", 404: "There is no such thing.",
            413: "The body or the selection is too large.", 415: "The body is not JSON.",

@@ -1,13 +1,14 @@
 """The wire: every body taken and given, with the field names that clients know."""
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, RootModel, StringConstraints, field_validator
 
 TITLE_LIMIT = 10_240
 FILE_LIST_LIMIT = 1_000_000
+LARGEST_ID = 2 ** 31 - 1
 UtcTime = Annotated[datetime, PlainSerializer(lambda t: t.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), return_type=str)]
 # Clients with Python before 3.11 cannot read a time that ends in Z, and take what has no zone for UTC.
 PlainTime = Annotated[datetime, PlainSerializer(lambda t: t.replace(tzinfo=None).isoformat("T", "microseconds"),
@@ -96,7 +97,7 @@ class TransformList(Answer):
 class ListQuery(Body):
     """Which transforms to list."""
 
-    submitted_by: int | None = None
+    submitted_by: int | None = Field(None, ge=0, le=LARGEST_ID)
 
 
 class StatusQuery(Body):
@@ -160,6 +161,11 @@ class ResultsQuery(Body):
 
     later_than: datetime | None = None
     limit: int | None = Field(None, ge=1)
+
+    @field_validator("later_than")
+    @classmethod
+    def _no_zone_is_utc(cls, value: datetime | None) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
 class ResultRecord(Answer):

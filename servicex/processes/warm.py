@@ -13,7 +13,7 @@ from servicex.errors import Unavailable
 from servicex.processes.child import Child
 from servicex.processes.environment import scrubbed
 from servicex.processes.log import LogPipe
-from servicex.processes.messages import encode
+from servicex.processes.messages import Message, encode
 from servicex.processes.status import StatusPipe
 
 PRELOAD = ("numpy", "awkward", "uproot", "pyarrow.parquet")
@@ -100,7 +100,7 @@ class WarmParent:
         self._give_up(control)
         return None
 
-    def _ask(self, request: dict[str, object], descriptors: list[int]) -> socket.socket:
+    def _ask(self, request: Message, descriptors: list[int]) -> socket.socket:
         """Send a request to the warm parent; gives the socket that was used."""
         with self._lock:
             control = self._started()

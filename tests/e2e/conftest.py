@@ -1,10 +1,10 @@
 """The real client against a real server, and the files it asks for."""
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.did_finder.xrootd_server import XrootdServer, xrootd_server  # noqa: F401
 from tests.e2e.real_client import RealClient
 from tests.running_server import RunningServer
 
@@ -34,6 +34,16 @@ def nano_folder(server: RunningServer, nano_files: list[Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
+def nano_url(xrootd_server: XrootdServer, nano_files: list[Path]) -> str:  # noqa: F811
+    """The folder of a real XRootD server that holds the two NanoAOD files, as a `root://` URL."""
+    folder = xrootd_server.files / "nano"
+    folder.mkdir()
+    for file in nano_files:
+        shutil.copy(file, folder)
+    return f"{xrootd_server.url}/nano"
+
+
+@pytest.fixture(scope="session")
 def broken_files(server: RunningServer, nano_files: list[Path]) -> dict[str, Path]:
     """Files that cannot be read, by what ails them."""
     folder = server.files / "broken"
@@ -46,7 +56,7 @@ def broken_files(server: RunningServer, nano_files: list[Path]) -> dict[str, Pat
 
 
 @pytest.fixture(scope="session")
-def odd_files(server: RunningServer, nano_files: list[Path]) -> Iterator[list[Path]]:
+def odd_files(server: RunningServer, nano_files: list[Path]) -> list[Path]:
     """Files whose names are lawful but seldom, and two of the same base name."""
     names = ("with space.root", "with, comma.root", "with:colon.root", "100%25 é ü.root", "one/same.root",
              "two/same.root")
@@ -54,4 +64,4 @@ def odd_files(server: RunningServer, nano_files: list[Path]) -> Iterator[list[Pa
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(nano_files[0], file)
-    yield files
+    return files

@@ -68,7 +68,9 @@ class RealClient:
         """Deliver the samples into the client's cache and wait; gives what came for each."""
         return self.begin(samples, **order).wait()["LocalCache"]
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the client's own command, `servicex`."""
-        return subprocess.run([str(self._bin / "servicex"), *arguments], cwd=self.folder, env=self._environment,
+    def command(self, *arguments: str, within: str = ".") -> subprocess.CompletedProcess[str]:
+        """Run the client's own command, `servicex`, in the client's folder or in a new one below it."""
+        folder = self.folder / within
+        folder.mkdir(exist_ok=True)
+        return subprocess.run([str(self._bin / "servicex"), *arguments], cwd=folder, env=self._environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS_FOR_A_COMMAND)

@@ -4,25 +4,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.did_finder.xrootd_server import XrootdServer
 from tests.e2e.contents import COLUMNS, EXPECTED, container, delivered_rows
 from tests.e2e.real_client import Answer, Delivery, RealClient, Sample
 from tests.running_server import RunningServer
 
 Delivered = dict[str, dict[str, Answer]]
 
+# The first test waits for all the deliveries.
+pytestmark = pytest.mark.timeout(200)
+
 QUERIES = ("funcadl", "raw", "python")
-DATASETS = ("list", "file", "xrootd")
+DATASETS = ("list", "urls", "file", "xrootd")
 FORMATS = {"root-ttree": "TTree", "root-rntuple": "ROOT::RNTuple", "parquet": "parquet"}
 
 
 @pytest.fixture(scope="module")
-def wanted(nano_files: list[Path], nano_folder: Path, xrootd_server: XrootdServer) -> list[Sample]:
-    """Three queries over the same two files, each named in three ways."""
+def wanted(nano_files: list[Path], nano_folder: Path, nano_url: str) -> list[Sample]:
+    """Three queries over the same two files, which are named in several ways."""
     ways: dict[str, Sample] = {
         "list": {"files": [str(file) for file in nano_files]},
         "file": {"did": f"file://{nano_folder}/*.root"},
-        "xrootd": {"did": f"xrootd://{xrootd_server.url}/{nano_folder.name}/nano_*.root"},
+        "urls": {"files": [f"{nano_url}/{file.name}" for file in nano_files]},
+        "xrootd": {"did": f"xrootd://{nano_url}/nano_*.root"},
     }
     return [{"name": f"{query}-{way}", "query": query, **dataset} for query in QUERIES for way, dataset in ways.items()]
 

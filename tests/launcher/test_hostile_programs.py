@@ -25,12 +25,12 @@ def only_for_input_0(statement: str) -> str:
     ("raise ValueError('no such muon')", "ValueError", "no such muon", 1),
     ("raise SystemExit(2)", "SystemExit", "the program called sys.exit(2)", 1),
     ("raise OSError('server busy')", "OSError", "server busy", 2),
-    ("open('/dev/full', 'w').write('x')", "DiskFull", "no space is left on the disk that holds the results", 2),
+    ("os.write(os.open('/dev/full', os.O_WRONLY), b'x')", "DiskFull", "no space is left on the disk that holds the results", 2),
     ("os._exit(7)", "WorkerDied", "The worker exited with code 7.", 2),
     ("os.kill(os.getpid(), signal.SIGSEGV)", "WorkerDied", "The worker was killed by signal 11 (SIGSEGV).", 2),
     ("while True: pass", "DeadlineExceeded", "The file was not transformed within its deadline of 1.5 s.", 2),
     ("x = b'x' * 2**30", "MemoryLimitExceeded", "the program asked for more memory than a worker may have", 1),
-    ("x = [(time.sleep(0.005), b'x' * 4000000) for _ in range(10**6)]", "MemoryLimitExceeded",
+    ("x = [(time.sleep(0.005), b'x' * 2000000) for _ in range(10**6)]", "MemoryLimitExceeded",
      "The worker exceeded its memory limit of 0.4 GiB.", 2),
     ("os.close(1); os.close(2); os.closerange(3, 64); time.sleep(9)", "WorkerDied",
      "The worker closed its connection.", 2),
@@ -81,7 +81,8 @@ def test_program_that_kills_its_parent_costs_an_attempt_of_the_files_in_hand(mak
 
 def test_grandchild_is_gone_with_a_failed_file(make_world, inputs):
     world = make_world(workers=1, limits=LIMITS)
-    world.submit(only_for_input_0("p = subprocess.Popen(['sleep', '64']); print('PID', p.pid); os._exit(1)"), inputs[:1])
+    query = only_for_input_0("print('PID', subprocess.Popen(['sleep', '64']).pid); os._exit(1)")
+    world.submit(query, inputs[:1])
     log = world.sink.wait(1)[0].failure.log
     pid = int(log.partition("PID ")[2])
     assert eventually(lambda: not os.path.exists(f"/proc/{pid}"))

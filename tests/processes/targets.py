@@ -115,7 +115,7 @@ def spawn_sleepers(connection):
 
 def leave_orphan(connection):
     """A daemon by the book: its parent ends at once, and it has a session of its own."""
-    script = "import os, sys\nif os.fork(): os._exit(0)\nprint(os.getpid(), flush=True)\nos.execvp('sleep', ['sleep', '63'])"
+    script = "import os\nif os.fork(): os._exit(0)\nprint(os.getpid(), flush=True)\nos.execvp('sleep', ['sleep', '63'])"
     daemon = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, start_new_session=True)
     pid = int(daemon.stdout.readline())
     daemon.wait()

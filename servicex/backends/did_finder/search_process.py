@@ -14,7 +14,7 @@ from typing import Any
 import servicex
 from servicex.backends.did_finder.search import Search
 
-_PROGRAM = "servicex.backends.did_finder.search_program"
+_COMMAND = (sys.executable, "-P", "-m", "servicex.backends.did_finder.search_program")
 # The search needs none of the server's secrets: only where things are, and what authorises it on XRootD servers.
 _PASSED_ON = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "TZ", "BEARER_TOKEN", "BEARER_TOKEN_FILE", "XDG_RUNTIME_DIR")
 _PASSED_ON_PREFIXES = ("LC_", "XRD_", "X509_", "KRB5", "SSL_CERT_", "XrdSec")
@@ -32,7 +32,7 @@ class SearchProcess:
     """One search going on. Made in one thread and read there; `kill` may be called from any."""
 
     def __init__(self, search: Search):
-        self._process = subprocess.Popen([sys.executable, "-P", "-m", _PROGRAM], env=_environment(), cwd="/",
+        self._process = subprocess.Popen(_COMMAND, env=_environment(), cwd="/",
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         self._rest = b""
         assert self._process.stdin is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.launcher.base import Launcher, ReportSink, TransformJob, WorkersStatus
 from servicex.backends.launcher.local_runner import ProgramRunner, WorkerLimits
-from servicex.backends.launcher.local_transform import LocalTransform
+from servicex.backends.launcher.local_transform import TRANSFORMING, LocalTransform
 from servicex.backends.launcher.local_turns import Turns
 from servicex.backends.launcher.local_worker import LocalWorker, ResultStore
 from servicex.errors import Unavailable
@@ -37,9 +37,10 @@ class LocalLauncher(Launcher):
         broker.on_publish(self._turns.wake)
         threading.Thread(target=_warm_up, args=(warm,), name="warm-up", daemon=True).start()
         limits = limits or WorkerLimits()
+        self._runners = [ProgramRunner(warm, limits) for _ in range(workers)]
         self._workers = [
-            LocalWorker(f"worker-{number}", self._turns, ProgramRunner(warm, limits), store, reports, limits)
-            for number in range(1, workers + 1)]
+            LocalWorker(f"worker-{number}{half}", self._turns, runner, store, reports, limits)
+            for number, runner in enumerate(self._runners, 1) for half in "ab"]
         for worker in self._workers:
             worker.start()
 
@@ -58,29 +59,31 @@ class LocalLauncher(Launcher):
             self._turns.wake()
 
     def status(self, request_id: str) -> WorkersStatus | None:
-        """What the workers are doing: `transforming`, `storing` (or reporting), `waiting` for a file or a turn."""
+        """What the workers are doing: `transforming`, or `waiting` for a file or a turn.
+
+        Apart from them, `storing` counts the results that are being stored and reported.
+        """
         transform = self._turns.get(request_id)
         if transform is None:
             return None
-        workers = min(transform.workers, len(self._workers))
+        workers = min(transform.workers, len(self._runners))
         states = Counter(list(transform.states.values()))
-        states["waiting"] = max(0, workers - states.total())
+        states["waiting"] = max(0, workers - states[TRANSFORMING])
         return WorkersStatus(workers, dict(states))
 
     def logs(self, request_id: str, tail: int) -> str:
         transform = self._turns.get(request_id)
         if transform is None or tail <= 0:
             return ""
-        printed = [transform.log.text(), *(worker.runner.printed(transform) for worker in self._workers)]
+        printed = [transform.log.text(), *(runner.printed(transform) for runner in self._runners)]
         return "\n".join("".join(printed).splitlines()[-tail:])
 
     def stop(self, request_id: str) -> None:
         transform = self._turns.remove(request_id)
         if transform is None:
             return
-        transform.stopped.set()
-        for worker in self._workers:
-            worker.runner.kill(transform)
+        for runner in self._runners:
+            runner.kill(transform)
         if not self._turns.wait_until_left(transform, _STOPPED_WITHIN):
             logger.warning("a worker is slow to leave the stopped transform %s", request_id)
         transform.remove_folders()

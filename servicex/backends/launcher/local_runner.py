@@ -7,6 +7,7 @@ from typing import Any
 
 from servicex.backends.launcher.base import Failure
 from servicex.backends.launcher.local_transform import LocalTransform
+from servicex.backends.launcher.local_turns import Stint
 from servicex.errors import Unavailable
 from servicex.processes import Child, ChildDied, ChildTimedOut, MemoryLimitExceeded, WarmParent
 from servicex.transformer import TARGET
@@ -49,9 +50,15 @@ class AttemptFailed(Exception):
 
 
 class ProgramRunner:
-    """Keeps a child as long as it serves the same transform and nothing fails. One thread runs; any may kill."""
+    """Keeps a child as long as it serves the same transform and nothing fails.
+
+    Whoever calls `run` holds `in_use`; `kill` and `printed` may be called by any thread. `stint` says how long the
+    child has been with its transform.
+    """
 
     def __init__(self, warm: WarmParent, limits: WorkerLimits):
+        self.in_use = threading.Lock()
+        self.stint = Stint()
         self._warm = warm
         self._limits = limits
         self._lock = threading.Lock()

@@ -7,6 +7,9 @@ from pathlib import Path, PurePath
 from servicex.backends.launcher.base import TransformJob
 from servicex.errors import ServiceXError, Unavailable
 
+TRANSFORMING = "transforming"
+STORING = "storing"
+
 _KEPT_LOG = 64 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
@@ -14,7 +17,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 class LocalTransform:
     """What is known here of a started transform.
 
-    `workers` is how many may serve it at once, `states` what each worker that has a file of it in hand is doing,
+    `workers` is how many may serve it at once, `states` what each thread that has a file of it in hand is doing,
     `in_hand` and `done` the ids of the files being worked on and reported, `last_served` the number of its latest
     turn. `stopped` is set for good when its work is no longer wanted. Raises `ServiceXError` for a job that no honest
     part of the server makes.
@@ -35,6 +38,11 @@ class LocalTransform:
         self.log = TransformLog()
         self.program = data / "programs" / job.request_id
         self.scratch = data / "tmp" / job.request_id
+
+    @property
+    def busy(self) -> int:
+        """How many children have a file of it in hand; one that is being stored does not keep a child."""
+        return sum(state == TRANSFORMING for state in self.states.values())
 
     def write_program(self) -> None:
         """Write the generated files into a folder of their own. Raises `Unavailable` if the disk does not take them."""

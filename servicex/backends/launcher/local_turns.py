@@ -1,12 +1,13 @@
 """Whose turn it is: which transform a free local worker serves next."""
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from servicex.backends.broker.base import WorkMessage, work_queue
 from servicex.backends.broker.in_process import InProcessBroker
-from servicex.backends.launcher.local_transform import LocalTransform
+from servicex.backends.launcher.local_transform import TRANSFORMING, LocalTransform
 
 # How long a worker stays with its transform while others wait for a turn. Changing costs a fork and an import of the
 # program, about 20 ms; files that take longer than this change hands each time.
@@ -15,10 +16,18 @@ STAY = 0.5
 
 @dataclass(frozen=True)
 class Turn:
-    """One file for one worker."""
+    """One attempt at one file for one worker. `started` is when its first attempt began, on the monotonic clock."""
 
     transform: LocalTransform
     message: WorkMessage
+    attempt: int = 1
+    started: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True)
+class _Retry:
+    due: float
+    turn: Turn
 
 
 class Stint:
@@ -45,6 +54,7 @@ class Turns:
         self._broker = broker
         self._changed = threading.Condition()
         self._transforms: dict[str, LocalTransform] = {}
+        self._retries: defaultdict[LocalTransform, list[_Retry]] = defaultdict(list)
         self._turns = 0
         self._closed = False
 
@@ -60,9 +70,13 @@ class Turns:
             return self._transforms.get(request_id)
 
     def remove(self, request_id: str) -> LocalTransform | None:
-        """Give out no more turns for the transform; gives it if it was there."""
+        """Stop giving out turns for the transform, for good; gives it if it was there."""
         with self._changed:
-            return self._transforms.pop(request_id, None)
+            transform = self._transforms.pop(request_id, None)
+            if transform is not None:
+                transform.stopped.set()
+                self._retries.pop(transform, None)
+            return transform
 
     def all(self) -> list[str]:
         """The ids of all transforms."""
@@ -81,13 +95,27 @@ class Turns:
             self._changed.notify_all()
 
     def next(self, worker: str, stint: Stint) -> Turn | None:
-        """Wait for the next turn of a worker; None when there will be none. It has to be given back with `end`."""
+        """Wait for the next turn of a worker; None when there will be none. It is given back with `end` or `again`."""
         with self._changed:
             while not self._closed:
                 if (turn := self._take(worker, stint)) is not None:
                     return turn
-                self._changed.wait()
+                self._changed.wait(self._seconds_to_retry())
         return None
+
+    def again(self, worker: str, turn: Turn, pause: float) -> None:
+        """Give a turn back for another attempt after `pause` seconds, by whoever is free then."""
+        with self._changed:
+            turn.transform.states.pop(worker, None)
+            if not turn.transform.stopped.is_set():
+                self._retries[turn.transform].append(_Retry(time.monotonic() + pause, turn))
+            self._changed.notify_all()
+
+    def set_state(self, worker: str, turn: Turn, state: str) -> None:
+        """Note what the worker does with its file; when it only has to be stored, another one may be taken."""
+        with self._changed:
+            turn.transform.states[worker] = state
+            self._changed.notify_all()
 
     def end(self, worker: str, turn: Turn, reported: bool) -> None:
         """Give a turn back. A file that was not `reported` may be taken up again when it is published again."""
@@ -106,29 +134,42 @@ class Turns:
 
     def _take(self, worker: str, stint: Stint) -> Turn | None:
         for transform in in_turn(self._transforms.values(), stint.transform if stint.may_stay() else None):
-            message = self._take_from(transform)
-            if message is not None:
+            turn = self._retry(transform) or self._first_attempt(transform)
+            if turn is not None:
                 self._turns += 1
                 transform.last_served = self._turns
-                transform.states[worker] = "transforming"
-                transform.in_hand.add(message.file_id)
+                transform.states[worker] = TRANSFORMING
+                transform.in_hand.add(turn.message.file_id)
                 stint.go_to(transform)
-                return Turn(transform, message)
+                return turn
         return None
 
-    def _take_from(self, transform: LocalTransform) -> WorkMessage | None:
-        """The next message of the transform that is not a repetition."""
+    def _retry(self, transform: LocalTransform) -> Turn | None:
+        """An attempt of the transform whose pause is over."""
+        for retry in self._retries.get(transform, ()):
+            if retry.due <= time.monotonic():
+                self._retries[transform].remove(retry)
+                return replace(retry.turn, attempt=retry.turn.attempt + 1)
+        return None
+
+    def _first_attempt(self, transform: LocalTransform) -> Turn | None:
+        """An attempt at the next file published for the transform that is not a repetition."""
         queue = work_queue(transform.job.request_id)
         while (message := self._broker.take(queue)) is not None:
             if message.file_id not in transform.in_hand and message.file_id not in transform.done:
-                return message
+                return Turn(transform, message)
         return None
+
+    def _seconds_to_retry(self) -> float | None:
+        """When to look again for lack of anything to wake up for; None if never."""
+        dues = [retry.due for retries in self._retries.values() for retry in retries]
+        return max(0.0, min(dues) - time.monotonic()) if dues else None
 
 
 def in_turn(transforms: Iterable[LocalTransform], favourite: LocalTransform | None) -> list[LocalTransform]:
     """The transforms that may have another worker, the one with the best claim first.
 
-    That is the one with the fewest workers; among equals the favourite, then the one served longest ago.
+    That is the one with the fewest busy workers; among equals the favourite, then the one served longest ago.
     """
-    open_to_more = [transform for transform in transforms if len(transform.states) < transform.workers]
-    return sorted(open_to_more, key=lambda it: (len(it.states), it is not favourite, it.last_served))
+    open_to_more = [transform for transform in transforms if transform.busy < transform.workers]
+    return sorted(open_to_more, key=lambda it: (it.busy, it is not favourite, it.last_served))

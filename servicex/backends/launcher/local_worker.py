@@ -4,16 +4,16 @@ import shutil
 import socket
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from servicex.backends.broker.base import WorkMessage
 from servicex.backends.launcher.base import Failure, FileEvent, FileReport, ReportSink
 from servicex.backends.launcher.local_runner import AttemptFailed, ProgramRunner, WorkerLimits
-from servicex.backends.launcher.local_transform import LocalTransform
-from servicex.backends.launcher.local_turns import Stint, Turn, Turns
+from servicex.backends.launcher.local_transform import STORING, LocalTransform
+from servicex.backends.launcher.local_turns import Turn, Turns
 from servicex.backends.launcher.object_names import object_name
 from servicex.errors import ServiceXError, Unavailable
 from servicex.transformer.failures import is_disk_full
@@ -35,13 +35,17 @@ class ResultStore(Protocol):
 
 
 class LocalWorker(threading.Thread):
-    """Serves turns until there are no more."""
+    """Serves turns until there are no more.
+
+    Two of them share a runner: while one stores a result and reports it, which is mostly waiting for the disk, the
+    other one has the child.
+    """
 
     def __init__(self, name: str, turns: Turns, runner: ProgramRunner, store: ResultStore, reports: ReportSink,
                  limits: WorkerLimits):
         super().__init__(name=name, daemon=True)
-        self.runner = runner
         self._turns = turns
+        self._runner = runner
         self._store = store
         self._reports = reports
         self._limits = limits
@@ -49,55 +53,58 @@ class LocalWorker(threading.Thread):
 
     def run(self) -> None:
         """Serve turns; nothing that goes wrong with one file ends the worker."""
-        stint = Stint()
-        while (turn := self._turns.next(self.name, stint)) is not None:
-            reported = False
+        while self._serve_next():
+            pass
+
+    def _serve_next(self) -> bool:
+        with ExitStack() as child:
+            # A file taken before the child is free would wait here while other workers could have it.
+            child.enter_context(self._runner.in_use)
+            turn = self._turns.next(self.name, self._runner.stint)
+            if turn is None:
+                self._runner.drop()
+                return False
             try:
-                reported = self._serve(turn)
+                self._serve(turn, child.close)
             except Exception:
+                # The file is not accounted for: the controller will publish it again.
                 logger.exception("worker %s failed on %s", self.name, turn.message)
-            finally:
-                self._turns.end(self.name, turn, reported)
-        self.runner.drop()
+                self._turns.end(self.name, turn, reported=False)
+        return True
 
-    def _serve(self, turn: Turn) -> bool:
-        """Transform the file and report it; whether the report was taken."""
-        transform, message = turn.transform, turn.message
-        self._tell(transform, message, "start")
-        report = self._attempts(transform, message)
-        if transform.stopped.is_set():
-            return False
-        self._tell(transform, message, *_last_event(report))
-        return self._deliver(transform, report)
-
-    def _attempts(self, transform: LocalTransform, message: WorkMessage) -> FileReport:
-        started = time.monotonic()
-        attempt = 1
-        while True:
-            try:
-                report = self._attempt(transform, message, attempt)
-                break
-            except AttemptFailed as failed:
-                report = self._failure(message, attempt, failed.failure)
-                if not failed.retryable or attempt >= self._limits.attempts or transform.stopped.is_set():
-                    break
-                self._tell(transform, message, "retry", _info(failed.failure))
-                transform.stopped.wait(self._limits.pause_seconds)
-            attempt += 1
-        return replace(report, total_time=time.monotonic() - started)
-
-    def _attempt(self, transform: LocalTransform, message: WorkMessage, attempt: int) -> FileReport:
-        part = transform.scratch / f"{message.file_id}-{attempt}.part"
-        name = object_name(message.paths, message.result_format)
-        transform.states[self.name] = "transforming"
+    def _serve(self, turn: Turn, leave_child: Callable[[], None]) -> None:
+        """Make one attempt at a file, calling `leave_child` when the child is free for another one."""
+        if turn.attempt == 1:
+            self._tell(turn, "start")
         try:
-            done = self.runner.run(transform, message.paths, part)
-            transform.states[self.name] = "storing"
-            size = self._put(transform, name, part)
+            report = self._success(turn, leave_child)
+        except AttemptFailed as failed:
+            leave_child()
+            if self._goes_on(turn, failed):
+                self._tell(turn, "retry", _info(failed.failure))
+                self._turns.again(self.name, turn, self._limits.pause_seconds)
+                return
+            report = self._report(turn, "failure", turn.message.paths[0], failure=failed.failure)
+        self._tell(turn, *_last_event(report))
+        self._turns.end(self.name, turn, self._deliver(turn.transform, report))
+
+    def _success(self, turn: Turn, leave_child: Callable[[], None]) -> FileReport:
+        """Transform the file and store the result. Raises `AttemptFailed`."""
+        part = turn.transform.scratch / f"{turn.message.file_id}-{turn.attempt}.part"
+        name = object_name(turn.message.paths, turn.message.result_format)
+        try:
+            done = self._runner.run(turn.transform, turn.message.paths, part)
+            self._turns.set_state(self.name, turn, STORING)
+            leave_child()
+            size = self._put(turn.transform, name, part)
         finally:
             _remove(part)
-        return FileReport(message.request_id, message.file_id, "success", done.path, 0.0, attempt, self._host,
-                          total_events=done.total_events, object_name=name, object_size=size)
+        return self._report(turn, "success", done.path, total_events=done.total_events, object_name=name,
+                            object_size=size)
+
+    def _goes_on(self, turn: Turn, failed: AttemptFailed) -> bool:
+        """Whether another attempt is to follow the failed one."""
+        return failed.retryable and turn.attempt < self._limits.attempts
 
     def _put(self, transform: LocalTransform, name: str, part: Path) -> int:
         if transform.stopped.is_set():
@@ -111,14 +118,15 @@ class LocalWorker(threading.Thread):
             logger.warning("cannot store %s of %s: %s", name, transform.job.request_id, error)
             raise AttemptFailed(_storing_failure(error), retryable=True) from error
 
-    def _failure(self, message: WorkMessage, attempt: int, failure: Failure) -> FileReport:
-        return FileReport(message.request_id, message.file_id, "failure", message.paths[0], 0.0, attempt, self._host,
-                          failure=failure)
+    def _report(self, turn: Turn, status: Literal["success", "failure"], path: str, **rest: Any) -> FileReport:
+        return FileReport(turn.message.request_id, turn.message.file_id, status, path, time.monotonic() - turn.started,
+                          turn.attempt, self._host, **rest)
 
-    def _tell(self, transform: LocalTransform, message: WorkMessage, status: EventStatus, info: str = "") -> None:
-        if not transform.stopped.is_set():
+    def _tell(self, turn: Turn, status: EventStatus, info: str = "") -> None:
+        if not turn.transform.stopped.is_set():
+            request_id, file_id = turn.message.request_id, turn.message.file_id
             now = datetime.now(timezone.utc)
-            self._reports.event(FileEvent(message.request_id, message.file_id, status, now, self._host, info))
+            self._reports.event(FileEvent(request_id, file_id, status, now, self._host, info))
 
     def _deliver(self, transform: LocalTransform, report: FileReport) -> bool:
         """Have the report stored, trying for a while if the database is away; whether it was."""

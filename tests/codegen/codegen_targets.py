@@ -1,0 +1,15 @@
+"""What children run in the tests of the limits."""
+import os
+import time
+
+from servicex.codegen.child import Connection
+
+
+def sleep(connection: Connection) -> None:
+    connection.receive()
+    time.sleep(60)
+
+
+def die(connection: Connection) -> None:
+    connection.receive()
+    os._exit(3)

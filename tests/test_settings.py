@@ -1,0 +1,78 @@
+"""Settings: environment before file before default, and plain words for what cannot be."""
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from servicex import create_app
+from servicex.settings import InvalidSettings, load
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty configuration file that APP_CONFIG_FILE names."""
+    file = tmp_path / "app.conf"
+    file.write_text("")
+    monkeypatch.setenv("APP_CONFIG_FILE", str(file))
+    return file
+
+
+def test_environment_beats_file_beats_default(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().MAX_ATTEMPTS == 3
+    config.write_text("MAX_ATTEMPTS = 4\nTHREADS = 5\nUNKNOWN_OF_OLD = {'a': 1}\n")
+    assert (load().MAX_ATTEMPTS, load().THREADS) == (4, 5)
+    monkeypatch.setenv("MAX_ATTEMPTS", "6")
+    assert (load().MAX_ATTEMPTS, load().THREADS) == (6, 5)
+    assert load(MAX_ATTEMPTS=7).MAX_ATTEMPTS == 7
+
+
+@pytest.mark.parametrize("word, value", [("False", False), ("false", False), ("0", False), ("True", True)])
+def test_truth_in_the_environment(config: Path, monkeypatch: pytest.MonkeyPatch, word: str, value: bool) -> None:
+    monkeypatch.setenv("ENABLE_AUTH", word)
+    assert load().ENABLE_AUTH is value
+
+
+def test_lists_in_the_environment(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", '["a.example.org"]')
+    assert load().ALLOWED_HOSTS == ["a.example.org"]
+
+
+@pytest.mark.parametrize("text, words", [
+    ("MAX_ATTEMPTS = 'many'", "MAX_ATTEMPTS"), ("MAX_ATTEMPTS = 0", "MAX_ATTEMPTS"), ("LOG_LEVEL = 'LOUD'", "LOG_LEVEL"),
+    ("x =", "cannot be read"), ("X = Y", "cannot be read")])
+def test_what_cannot_be_is_said(config: Path, text: str, words: str) -> None:
+    config.write_text(text)
+    with pytest.raises(InvalidSettings, match=words):
+        load()
+
+
+def test_missing_file_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_CONFIG_FILE", "../no-such.conf")
+    with pytest.raises(InvalidSettings, match="no-such.conf"):
+        load()
+
+
+def test_file_is_found_relative_to_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("APP_CONFIG_FILE", "../app.conf")
+    assert load().SQLALCHEMY_DATABASE_URI == "sqlite:///servicex.sqlite"
+
+
+@pytest.mark.parametrize("uri", ["postgresql://u@h/d", "postgres://u@h/d"])
+def test_postgresql_means_the_driver_we_come_with(config: Path, uri: str) -> None:
+    assert load(SQLALCHEMY_DATABASE_URI=uri).database_uri == "postgresql+psycopg2://u@h/d"
+
+
+def test_accounts_are_not_pretended(config: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match="no accounts"):
+        create_app(load(ENABLE_AUTH=True, SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/x.sqlite"))
+
+
+def test_command_says_it_in_one_line() -> None:
+    done = subprocess.run([Path(sys.executable).parent / "servicex-app", "up"], env={"THREADS": "none"},
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "THREADS" in done.stderr
