@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from flask import Flask
 
 from servicex import create_app, reference
-from servicex.data_directory import DataDirectory
+from servicex.data_directory import locked
 from servicex.errors import ServiceXError
 from servicex.observability import set_up_logging
 from servicex.settings import Settings, load
@@ -63,25 +64,31 @@ def _is_loopback(host: str) -> bool:
 def serve(settings: Settings, host: str, port: int) -> None:
     """Run the embedded server in this process until it is interrupted or told to end."""
     from flask_migrate import upgrade
-    from waitress.server import create_server
     set_up_logging(settings.LOG_LEVEL)
-    DataDirectory(settings.DATA_DIRECTORY).lock()
-    app = create_app(settings)
-    with app.app_context():
-        upgrade()
-    parts = app.extensions["servicex"]
     signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        parts.start()
-        # A body above this is refused by waitress in its own words; up to it the app answers in ours.
-        server = create_server(app, host=host, port=port, threads=settings.THREADS, ident=None, connection_limit=1000,
-                               asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ)
-        click.echo(f"ServiceX is up at http://{host}:{server.effective_port}  (stop it with Ctrl-C)", err=True)
-        server.run()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        parts.close()
+    with locked(settings.DATA_DIRECTORY):
+        app = create_app(settings)
+        with app.app_context():
+            upgrade()
+        parts = app.extensions["servicex"]
+        try:
+            parts.start()
+            _listen(app, host, port, settings.THREADS)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            parts.close()
+
+
+def _listen(app: Flask, host: str, port: int, threads: int) -> None:
+    """Answer requests until interrupted."""
+    from waitress.server import create_server
+
+    # A body above this is refused by waitress in its own words; up to it the app answers in ours.
+    server = create_server(app, host=host, port=port, threads=threads, ident=None, connection_limit=1000,
+                           asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ)
+    click.echo(f"ServiceX is up at http://{host}:{server.effective_port}  (stop it with Ctrl-C)", err=True)
+    server.run()
 
 
 def _interrupt(*_: Any) -> None:

@@ -3,6 +3,8 @@ import fcntl
 import os
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -16,22 +18,20 @@ class DataDirectoryInUse(ServiceXError):
     """Raised when another server uses the folder."""
 
 
-class DataDirectory:
-    """The folder, made if need be, and the lock on it. The lock ends with the process, however that ends."""
+@contextmanager
+def locked(path: Path, patience: float = 5.0) -> Iterator[None]:
+    """Make the folder if need be, and keep it for this process; the lock ends with the process, however that ends.
 
-    def __init__(self, path: Path):
-        self.path = path
-        self._lock: TextIO | None = None
-
-    def lock(self, patience: float = 5.0) -> None:
-        """Take the folder for this process. Raises DataDirectoryInUse if another server still has it after a while."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = open(self.path / LOCK, "a")
+    Raises DataDirectoryInUse if another server still has it after `patience` seconds.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(path / LOCK, "a") as file:
         deadline = time.monotonic() + patience
-        while not _locked(self._lock):
+        while not _locked(file):
             if time.monotonic() > deadline:
-                raise DataDirectoryInUse(f"Another server uses {self.path}. Stop it, or give this one another --data.")
+                raise DataDirectoryInUse(f"Another server uses {path}. Stop it, or give this one another --data.")
             time.sleep(0.1)
+        yield
 
 
 def _locked(file: TextIO) -> bool:

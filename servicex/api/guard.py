@@ -12,6 +12,8 @@ from flask import Flask, request
 
 from servicex.errors import Forbidden
 
+# For a browser, another port of this machine is the same *site*, though another origin.
+OWN_PAGES = ("none", "same-origin")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -38,7 +40,7 @@ def host_name(host: str) -> str:
 
 
 def _check_origin(names: Iterable[str]) -> None:
-    if request.headers.get("Sec-Fetch-Site", "none") == "cross-site" and not _plain_link():
+    if request.headers.get("Sec-Fetch-Site", "none") not in OWN_PAGES and not _plain_link():
         raise Forbidden("Pages of other sites may not use this server.")
     origin = request.headers.get("Origin")
     if origin is None:

@@ -61,7 +61,9 @@ def _refuse_deep(selection: str) -> None:
 
 def _where(selection: str, error: lark.exceptions.UnexpectedInput) -> str:
     position = error.pos_in_stream
-    if position is None or position < 0 or position >= len(selection):
+    token = getattr(error, "token", None)
+    # At its end, the parser gives the place of the last thing it read.
+    if position is None or position < 0 or token is not None and token.type == "$END":
         return "The FuncADL query ends too early; a closing parenthesis may be missing."
     near = selection[position:position + 30]
     return f"The FuncADL query is not valid qastle: at line {error.line}, column {error.column}, near {near!r}."

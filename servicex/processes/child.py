@@ -33,6 +33,7 @@ class Child:
         self._lock = threading.RLock()
         self._killed = False
         self._too_large = False
+        self._closed = False
         sock.setblocking(False)
 
     def __enter__(self) -> "Child":
@@ -90,14 +91,18 @@ class Child:
         """Kill the child and its own children at once; a `receive` under way raises `ChildDied`."""
         with self._lock:
             self._killed = True
+            if self._closed:
+                # Long gone; its number may be somebody else's.
+                return
             self._status.read()
-            if self._status.alive:
+            if not self._status.ended:
                 _kill_group(self.pid)
 
     def close(self) -> None:
         """Kill the child and let go of it; `log_tail` still gives what it printed."""
         self.kill()
         with self._lock:
+            self._closed = True
             self._log.read()
             self._log.close()
             self._status.close()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 _PASSED_ON = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV",
     "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "BEARER_TOKEN_FILE",
+    "KRB5CCNAME",
 })
 _PASSED_ON_FAMILIES = ("LC_", "XRD_", "X509_")
 

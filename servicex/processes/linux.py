@@ -40,23 +40,22 @@ def session_memory(session: int) -> int:
 
 
 def memory_of(pid: int) -> int:
-    """The bytes that a process alone holds: mapped files, which the system may drop, do not count. 0 if not known."""
-    try:
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            _, resident, shared, *_ = file.read().split()
-    except (OSError, ValueError):
-        return 0
-    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
+    """The bytes that a process alone holds, 0 if not known. Mapped files do not count: the system may drop them."""
+    return _status_bytes(pid, ("RssAnon:", "RssShmem:"))
 
 
 def data_size() -> int:
-    """The bytes of this process that count towards RLIMIT_DATA; 0 if not known."""
+    """The bytes of this process that count towards RLIMIT_DATA, 0 if not known."""
+    return _status_bytes(os.getpid(), ("VmData:",))
+
+
+def _status_bytes(pid: int, fields: tuple[str, ...]) -> int:
+    """The sum of some sizes in /proc/<pid>/status."""
     try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-            sizes = [line.split()[1] for line in file if line.startswith("VmData:")]
-    except OSError:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            return sum(int(line.split()[1]) * 1024 for line in file if line.startswith(fields))
+    except (OSError, ValueError):
         return 0
-    return int(sizes[0]) * 1024 if sizes else 0
 
 
 def _processes() -> Iterator[tuple[int, int, int]]:

@@ -13,11 +13,13 @@ import select
 import signal
 import socket
 import sys
+import time
 
 from servicex.processes import forked, linux
 from servicex.processes.messages import Message, decode, encode
 
-HEADER = 4
+_HEADER = 4
+_ALL_DEAD_WITHIN = 1.5
 
 
 class WarmParent:
@@ -46,11 +48,15 @@ class WarmParent:
                 return
 
     def end(self) -> None:
-        """Kill all children with theirs."""
+        """Kill all children with theirs: those that left their group are found as soon as they are orphans."""
         for pid in self._status:
             _kill_group(pid)
-        for pid in linux.children_of(os.getpid()):
-            _kill(pid)
+        deadline = time.monotonic() + _ALL_DEAD_WITHIN
+        while (children := linux.children_of(os.getpid())) and time.monotonic() < deadline:
+            for pid in children:
+                _kill(pid)
+            self._bury()
+            time.sleep(0.01)
 
     def _serve_request(self) -> bool:
         request = _receive_request(self._control)
@@ -103,9 +109,9 @@ class WarmParent:
 
 
 def _receive_request(control: socket.socket) -> tuple[Message, int, int, int] | None:
-    header, descriptors, _, _ = socket.recv_fds(control, HEADER, 3)
-    while header and len(header) < HEADER:
-        header += control.recv(HEADER - len(header))
+    header, descriptors, _, _ = socket.recv_fds(control, _HEADER, 3)
+    while header and len(header) < _HEADER:
+        header += control.recv(_HEADER - len(header))
     if not header:
         return None
     body = control.recv(int.from_bytes(header, "big"), socket.MSG_WAITALL)

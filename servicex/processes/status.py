@@ -29,12 +29,17 @@ class StatusPipe:
     @property
     def alive(self) -> bool:
         """Whether the child runs, as far as was told."""
-        return self._open and len(self._lines()) < 2
+        return self._open and not self.ended
+
+    @property
+    def ended(self) -> bool:
+        """Whether the child's end was told."""
+        return len(self._lines()) >= 2
 
     @property
     def orphaned(self) -> bool:
         """Whether the warm parent ended before the child did."""
-        return not self._open and len(self._lines()) < 2
+        return not self._open and not self.ended
 
     def read(self) -> None:
         """Take what is there."""

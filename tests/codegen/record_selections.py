@@ -47,7 +47,7 @@ RAW = {
     "missing_allowed": UprootRaw([{"treename": ["Events", "nope"], "filter_name": "nMuon"}]),
     "missing_forbidden": UprootRaw([{"treename": ["Events", "nope"], "filter_name": "nMuon",
                                      "fail_on_missing_trees": True}]),
-    "histograms": UprootRaw([{"treename": "mini", "filter_name": "x"}, {"copy_histograms": ["h*"]}]),
+    "histograms": UprootRaw([{"treename": "mini", "filter_name": "x"}, {"copy_histograms": ["h*", "dir/h2"]}]),
 }
 
 

@@ -1,5 +1,7 @@
 """Selections that cannot be translated: each is refused with a reason, and nothing of it is run."""
 import base64
+import json
+import re
 import string
 from pathlib import Path
 
@@ -34,6 +36,7 @@ def test_nonsense_is_refused_by_all(name: str, selection: str) -> None:
 @pytest.mark.parametrize("selection, message", [
     ("null", "Unknown id|no EventDataset"),
     ("garbage", "no EventDataset"),
+    (f"(call Select {DATA} ", "ends too early; a closing parenthesis"),
     (f"(call Select {DATA}", "ends too early; a closing parenthesis"),
     ("(call Select\n  )) x", r"at line 2, column 4, near '\) x'"),
     ("(foo 1)", "Unknown composite node type: foo"),
@@ -56,13 +59,11 @@ def test_nonsense_is_refused_by_all(name: str, selection: str) -> None:
     (select("(dict (list 1) (list 2))"), "must be named by strings"),
     (select("(Aggregate (attr e 'x') 0 (lambda (list a b) (+ a b)))"), "something that uproot queries do not have"),
     (f"(call Select {DATA} 1)", "must be a lambda"),
-    (f"(Select {DATA} (lambda (list for) 1))", "cannot be the name"),
+    (f"(Select {DATA} (lambda (list for) 1))", "cannot be translated"),
     (f"(Select {DATA} (lambda (list a b) 1))", "exactly one argument"),
-    (select("(- " * 190 + "1" + ")" * 190), "nested|translated"),
     (select("(- " * 300 + "1" + ")" * 300), "nested more than 200 levels"),
 ])
 def test_funcadl(selection: str, message: str) -> None:
-    import re
     assert re.search(message, refused("uproot", selection))
 
 
@@ -99,7 +100,6 @@ def test_an_attribute_cannot_smuggle_code_in(attribute: str) -> None:
     ("[" * 5000 + "]" * 5000, "nested too deeply"),
 ])
 def test_uproot_raw(selection: str, message: str) -> None:
-    import re
     assert re.search(message, refused("uproot-raw", selection))
 
 
@@ -107,7 +107,7 @@ def test_uproot_raw(selection: str, message: str) -> None:
     ("not base64!", "not valid base64"),
     ("abc", "not valid base64"),
     (base64.b64encode(b"\xff\xfe").decode(), "not valid UTF-8"),
-    (encoded(""), "it defines no function"),
+    (encoded("\n"), "it defines no function"),
     (encoded("x = 1"), "it defines no function"),
     (encoded("def my_query(path): return 1"), "it defines my_query"),
     (encoded("class A:\n    def run_query(self): pass"), "it defines no function"),
@@ -123,7 +123,6 @@ def test_uproot_raw(selection: str, message: str) -> None:
     (encoded("x = " + "-" * 100_000 + "1"), "nested|too many|too deep"),
 ])
 def test_python(selection: str, message: str) -> None:
-    import re
     assert re.search(message, refused("python", selection))
 
 
@@ -175,7 +174,6 @@ def test_any_words_are_translated_or_refused(words: str) -> None:
 @BOUNDED
 @given(JSON)
 def test_any_json_is_translated_or_refused(value: object) -> None:
-    import json
     translated_or_refused("uproot-raw", json.dumps(value))
     translated_or_refused("uproot-raw", json.dumps([value]))
 

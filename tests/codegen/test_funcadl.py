@@ -64,22 +64,6 @@ EXPECTED: dict[str, Callable[[ak.Array], Columns]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def events(samples: Path) -> ak.Array:
-    with uproot.open({samples / "nano_dy.root": "Events"}) as tree:
-        return tree.arrays(["Jet_pt", "Jet_eta", "MET_pt", "nMuon", "nJet"])
-
-
-@pytest.fixture(scope="module")
-def slim(samples: Path, tmp_path_factory: pytest.TempPathFactory, events: ak.Array) -> Path:
-    """The same columns in a file of their own, since every opening of the 1,500 branches takes half a second."""
-    path = tmp_path_factory.mktemp("slim") / "slim.root"
-    with uproot.recreate(path) as file:
-        tree = file.mktree("Events", {name: events[name].type.content for name in events.fields})
-        tree.extend({name: events[name] for name in events.fields})
-    return path
-
-
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_selections_of_the_client_give_what_direct_reading_gives(
         name: str, slim: Path, events: ak.Array, programs: Programs) -> None:

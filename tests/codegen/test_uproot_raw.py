@@ -14,23 +14,19 @@ RAW = RECORDED["raw"]
 
 
 @pytest.mark.parametrize("output_format", FORMATS)
-def test_a_filter_in_every_format(output_format: str, samples: Path, programs: Programs) -> None:
-    stats = programs.run("uproot-raw", RAW["filter"], samples / "nano_dimuon.root", output_format)
-    with uproot.open({samples / "nano_dimuon.root": "Events"}) as tree:
-        expected = tree.arrays(["Jet_pt", "MET_pt"])
+def test_a_filter_in_every_format(output_format: str, slim: Path, events: ak.Array, programs: Programs) -> None:
+    stats = programs.run("uproot-raw", RAW["filter"], slim, output_format)
     result = programs.result(output_format, "Events")
-    assert stats["total-events"] == len(expected)
-    assert same(result.Jet_pt, expected.Jet_pt) and same(result.MET_pt, expected.MET_pt)
+    assert stats["total-events"] == len(events)
+    assert same(result.Jet_pt, events.Jet_pt) and same(result.MET_pt, events.MET_pt)
     assert set(result.fields) - {"nJet_pt"} == {"Jet_pt", "MET_pt"}
 
 
-def test_cut_expressions_and_aliases(samples: Path, programs: Programs) -> None:
-    stats = programs.run("uproot-raw", RAW["cut"], samples / "nano_dimuon.root")
-    with uproot.open({samples / "nano_dimuon.root": "Events"}) as tree:
-        expected = tree.arrays(["Jet_pt", "MET_pt"])
-    chosen = expected[ak.any(expected.Jet_pt > 50, axis=1)]
+def test_cut_expressions_and_aliases(slim: Path, events: ak.Array, programs: Programs) -> None:
+    stats = programs.run("uproot-raw", RAW["cut"], slim)
+    chosen = events[ak.any(events.Jet_pt > 50, axis=1)]
     result = programs.result()
-    assert stats["total-events"] == len(expected)
+    assert stats["total-events"] == len(events)
     assert same(result.Jet_pt, chosen.Jet_pt) and same(result.twice, chosen.MET_pt * 2)
 
 
@@ -66,15 +62,15 @@ def test_a_tree_is_no_histogram(mini: Path, programs: Programs) -> None:
         programs.run("uproot-raw", raw({"copy_histograms": "mini"}), mini, "root-file")
 
 
-def test_a_missing_tree_is_passed_over_when_another_is_there(samples: Path, programs: Programs) -> None:
-    programs.run("uproot-raw", RAW["missing_allowed"], samples / "nano_dy.root", "root-file")
+def test_a_missing_tree_is_passed_over_when_another_is_there(slim: Path, programs: Programs) -> None:
+    programs.run("uproot-raw", RAW["missing_allowed"], slim, "root-file")
     with uproot.open(programs.output) as file:
         assert file.keys(cycle=False) == ["Events"]
 
 
-def test_a_missing_tree_fails_when_it_must_be_there(samples: Path, programs: Programs) -> None:
+def test_a_missing_tree_fails_when_it_must_be_there(slim: Path, programs: Programs) -> None:
     with pytest.raises(uproot.KeyInFileError, match="nope"):
-        programs.run("uproot-raw", RAW["missing_forbidden"], samples / "nano_dy.root", "root-file")
+        programs.run("uproot-raw", RAW["missing_forbidden"], slim, "root-file")
 
 
 def test_a_file_with_nothing_of_what_was_asked_for_fails(mini: Path, programs: Programs) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from servicex.backends.did_finder.base import LookupFailure
-from servicex.backends.did_finder.builtin import CHUNK
+from servicex.backends.did_finder.builtin import CHUNK, FIRST_CHUNK
 from servicex.backends.did_finder.dids import local_search
 from servicex.backends.did_finder.local_files import find_local
 from servicex.backends.did_finder.search import SearchFailed
@@ -154,8 +154,11 @@ def test_pipes_are_left_out_and_unfit_names_end_the_look_up(make_finder: MakeFin
     assert "new\\nline.root" in sink.messages[2]
     (data / "new\nline.root").unlink()
     Path(os.fsdecode(os.fsencode(data) + b"/\xff.root")).touch()
+    (data / "sub").mkdir()
+    (data / "sub" / "a::b.root").touch()
     finder.look_up("file", "*.root", 3)
-    assert sink.end(3) == "bad_name"
+    finder.look_up("file", "sub", 4)
+    assert sink.end(3) == sink.end(4) == "bad_name"
 
 
 @contextlib.contextmanager
@@ -192,7 +195,7 @@ def test_files_come_in_chunks_and_the_first_ones_soon(make_finder: MakeFinder, s
     make_finder([data]).look_up("file", "**/*.root", 1)
     assert sink.end(1) == "complete"
     assert sink.paths(1) == expected
-    assert len(sink.chunks[1][0]) <= 10
+    assert len(sink.chunks[1][0]) == FIRST_CHUNK
     assert max(map(len, sink.chunks[1])) <= CHUNK
     assert len(sink.chunks[1]) < 50
 

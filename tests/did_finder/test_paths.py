@@ -24,7 +24,7 @@ def test_replicas_are_split_only_where_a_url_begins(data: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [
-    "a b.root", "a,b.root", "a:b.root", "100%25.root", "é ü.root", "日本.root", "a::b.root", "a#b?c.root", "[x]*.root",
+    "a b.root", "a,b.root", "a:b.root", "100%25.root", "é ü.root", "日本.root", "a#b?c.root", "[x]*.root",
     "a'\"$(id);b.root", " a.root ", "~/a.root", "a//b/./c.root"])
 def test_odd_local_names_are_taken_as_files(name: str, data: Path) -> None:
     expected = (os.path.normpath(f"{data}/{name}"),)
@@ -38,7 +38,9 @@ def test_odd_local_names_are_taken_as_files(name: str, data: Path) -> None:
     ("", "empty"), ("  ", "empty"), ("a\0b", "control"), ("a\nb", "control"), ("root://h//a\x7f", "control"),
     ("\ud800.root", "UTF-8"), ("x" * 4097, "4097"), (None, "NoneType"), (5, "int"), (["a"], "list"),
     ("../a.root", "'..'"), ("a/../b.root", "'..'"), ("/etc/passwd", "outside"), ("file:///etc/passwd", "outside"),
-    ("file://", "empty"), ("//etc/passwd", "outside"), ("/dev/zero", "outside"),
+    ("file://", "empty"), ("//etc/passwd", "outside"), ("a::b.root", "'::'"),
+    ("simplecache::file:///etc/passwd", "'::'"), ("https://h/a.root::file:///etc/passwd", "'::'"),
+    ("/dev/zero", "outside"),
     ("ftp://h/a.root", "root://"), ("xrootd://root://h//a.root", "root://"), ("davs://h/a.root", "root://"),
     ("roots://h//a.root", "root://"), ("s3://b/a.root", "root://"), ("root:///a.root", "complete"),
     ("https://h", "complete"), ("https://h:port/a.root", "not a URL"), ("https://[::1/a.root", "not a URL"),
@@ -115,9 +117,9 @@ def test_public_hosts_are_not_refused(host: str) -> None:
     assert check_replicas(f"http://{host}/a.root", [], allow_private_hosts=False)
 
 
-def test_a_list_of_220_000_files_is_checked_in_seconds(data: Path) -> None:
-    local = [f"{data}/run{number % 1000}/file{number}.root" for number in range(110_000)]
-    remote = [f"root://eos.cern.ch//eos/run{number % 1000}/file{number}.root" for number in range(110_000)]
+def test_a_long_list_is_checked_quickly(data: Path) -> None:
+    local = [f"{data}/run{number % 1000}/file{number}.root" for number in range(20_000)]
+    remote = [f"root://eos.cern.ch//eos/run{number % 1000}/file{number}.root" for number in range(20_000)]
     begin = time.process_time()
-    assert len(check_file_list(local + remote, [data])) == 220_000
-    assert time.process_time() - begin < 10
+    assert len(check_file_list(local + remote, [data])) == 40_000
+    assert time.process_time() - begin < 2, "220,000 files would take above ten seconds"

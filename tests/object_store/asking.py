@@ -78,8 +78,8 @@ def ask(app: WSGIApplication, url: str, headers: Mapping[str, str] = NO_HEADERS,
     return Reply(int(started[0][:3]), dict(started[1]), body)
 
 
-def signed(way: str, target: str, credentials: Credentials, headers: Mapping[str, str] = NO_HEADERS, method: str = "GET",
-           region: str = "us-east-1", expires: int = 3600) -> AWSRequest:
+def signed(way: str, target: str, credentials: Credentials, headers: Mapping[str, str] = NO_HEADERS,
+           method: str = "GET", region: str = "us-east-1", expires: int = 3600) -> AWSRequest:
     """A request signed by botocore's own signer: `v4`, `v4-query`, `v2` or `v2-query`."""
     request = AWSRequest(method, f"http://{HOST}{target}", headers={"Host": HOST, **headers})
     keys = BotoCredentials(credentials.access_key, credentials.secret_key)

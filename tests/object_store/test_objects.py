@@ -7,6 +7,7 @@ import pytest
 
 from servicex.backends.object_store.local import LocalObjectStore
 from servicex.backends.object_store.s3_door import S3Door
+from servicex.backends.object_store.s3_door.request import raw_target
 from tests.object_store.asking import BUCKET, OTHER_BUCKET, Reply, ask, ask_signed, code, fill, target
 
 CONTENT = b"0123456789"
@@ -173,3 +174,14 @@ def test_files_are_closed(store: LocalObjectStore, door: S3Door) -> None:
         read(store, door, **options)
     read(store, door, "?response-expires=%00")
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("environ, target", [
+    ({"REQUEST_URI": "/a%2Cb?c=%2F", "PATH_INFO": "/a,b"}, "/a%2Cb?c=%2F"),
+    ({"RAW_URI": "/a%2Cb?c=%2F", "PATH_INFO": "/a,b"}, "/a%2Cb?c=%2F"),
+    ({"REQUEST_URI": "http://host:80/a%2Cb", "PATH_INFO": "/a,b"}, "/a%2Cb"),
+    ({"REQUEST_URI": "//a", "PATH_INFO": "/a"}, "//a"),
+    ({"PATH_INFO": "/a,b \xc3\xa9", "QUERY_STRING": "c=%2F"}, "/a%2Cb%20%C3%A9?c=%2F"),
+    ({"PATH_INFO": "/a", "HTTP_REQUEST_URI": "/b", "HTTP_RAW_URI": "/b"}, "/a")])
+def test_the_raw_target(environ: dict[str, Any], target: str) -> None:
+    assert raw_target(environ) == target

@@ -1,6 +1,7 @@
 """Who gets in: requests signed by botocore, tampered with in every part, out of time, or with other credentials."""
 import base64
 import hmac
+from email.utils import formatdate
 from time import time
 from urllib.parse import quote, unquote
 
@@ -165,6 +166,40 @@ def test_amz_headers_must_be_signed(store: LocalObjectStore, door: S3Door) -> No
         request = signed(way, target("a"), store.credentials(BUCKET))
         headers = {**dict(request.headers.items()), "x-amz-extra": "1"}
         assert code(ask(door, request.url, headers)) == (403, "AccessDenied")
+
+
+@pytest.mark.parametrize("way", ["v4", "v2"])
+def test_spaces_around_and_within_a_header_do_not_count(store: LocalObjectStore, door: S3Door, way: str) -> None:
+    fill(store, "a")
+    inner = "a   b" if way == "v4" else "a b"
+    reply = ask_signed(door, way, target("a"), store.credentials(BUCKET), headers={"x-amz-meta": f"  {inner} "})
+    assert reply.status == 200
+
+
+@pytest.mark.parametrize("old, new", [("SignedHeaders=host;", "SignedHeaders="), ("/s3/", "/sqs/"),
+                                      ("aws4_request", "aws5_request"), ("Credential=", "Credential=x/")])
+def test_the_scope_must_be_right(store: LocalObjectStore, door: S3Door, old: str, new: str) -> None:
+    request = signed("v4", target("a"), store.credentials(BUCKET))
+    headers = dict(request.headers.items())
+    headers["Authorization"] = headers["Authorization"].replace(old, new)
+    assert code(ask(door, request.url, headers)) == (400, "AuthorizationHeaderMalformed")
+
+
+def test_the_date_must_be_that_of_the_scope(store: LocalObjectStore, door: S3Door) -> None:
+    request = signed("v4", target("a"), store.credentials(BUCKET))
+    headers = dict(request.headers.items())
+    today = headers["X-Amz-Date"][:8]
+    headers["Authorization"] = headers["Authorization"].replace(today, "20200101")
+    assert code(ask(door, request.url, headers)) == (400, "AuthorizationHeaderMalformed")
+
+
+def test_version_2_leaves_the_date_out_beside_an_amz_date(store: LocalObjectStore, door: S3Door) -> None:
+    fill(store, "a")
+    keys, now = store.credentials(BUCKET), formatdate(usegmt=True)
+    text = f"GET\n\n\n\nx-amz-date:{now}\n{target('a')}"
+    signature = base64.b64encode(hmac.digest(keys.secret_key.encode(), text.encode(), "sha1")).decode()
+    headers = {"Authorization": f"AWS {keys.access_key}:{signature}", "Date": now, "X-Amz-Date": now}
+    assert ask(door, target("a"), headers).status == 200
 
 
 def test_two_signatures_are_refused(store: LocalObjectStore, door: S3Door) -> None:

@@ -1,5 +1,6 @@
 """What the tests' children run; imported by the children from this folder."""
 import json
+import mmap
 import os
 import random
 import signal
@@ -92,11 +93,12 @@ def ask_for_memory(connection):
         connection.send({"refused": False, "length": len(block)})
 
 
-def grow_slowly(connection):
-    blocks = []
-    while True:
-        blocks.append(b"x" * 2_000_000)
-        time.sleep(0.005)
+def fill_shared_memory(connection):
+    """No limit of the system counts it; only who looks sees it."""
+    shared = mmap.mmap(-1, 400_000_000)
+    for _ in range(400):
+        shared.write(b"x" * 1_000_000)
+    time.sleep(60)
 
 
 def grow_in_grandchildren(connection):

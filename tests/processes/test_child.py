@@ -102,7 +102,7 @@ def test_one_large_request_for_memory_is_refused(warm):
         assert child.receive(10) == {"refused": False, "length": 50 * MIB}
 
 
-@pytest.mark.parametrize("target", ["targets:grow_slowly", "targets:grow_in_grandchildren"])
+@pytest.mark.parametrize("target", ["targets:fill_shared_memory", "targets:grow_in_grandchildren"])
 def test_child_above_its_memory_limit_is_killed(warm, target):
     with warm.spawn(target, memory_limit=300 * MIB) as child:
         with pytest.raises(MemoryLimitExceeded, match="exceeded its memory limit of 0.3 GiB"):

@@ -1,9 +1,9 @@
 """The warm parent: what its children see, that they die when they should, that it comes back."""
 import os
+import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -82,6 +82,16 @@ def test_child_may_kill_the_warm_parent_and_another_one_comes(warm):
         assert child.receive(10) == {"echo": {"again": 1}}
 
 
+def test_grandchildren_do_not_survive_the_warm_parent(warm):
+    with warm.spawn("targets:spawn_sleepers") as child:
+        pids = child.receive(10)["pids"]
+        os.kill(warm.pid, signal.SIGKILL)
+        assert eventually(lambda: not is_running(child.pid))
+    # The one that left the group is nobody's to find any more.
+    assert eventually(lambda: not is_running(pids[0]))
+    os.kill(pids[1], signal.SIGKILL)
+
+
 def test_stopped_warm_parent_is_replaced(warm, monkeypatch):
     monkeypatch.setattr("servicex.processes.warm._FORKED_WITHIN", 0.5)
     with warm.spawn("targets:stop_parent") as child:
@@ -158,4 +168,3 @@ def test_server_does_not_import_the_heavy_libraries():
              "print([name for name in ('numpy', 'uproot', 'awkward', 'pyarrow') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-    assert Path(ROOT / "servicex").is_dir()

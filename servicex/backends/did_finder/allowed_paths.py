@@ -8,6 +8,8 @@ from pathlib import Path
 from servicex.errors import InvalidDataset
 
 MAX_PATH_LENGTH = 4096
+# fsspec, through which uproot reads, takes "a::b" for a chain of file systems: b would escape every check made of a.
+CHAIN = "::"
 _PARENTS_KEPT = 4096
 # Control characters, and the lone surrogates by which Python marks what is not UTF-8.
 _UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -43,11 +45,13 @@ class AllowedPaths:
         self._real_parents: dict[str, str] = {}
 
     def absolute(self, path: str) -> str:
-        """The path made absolute, `.` and doubled `/` taken out. Raises `InvalidDataset` for `..` in it."""
+        """The path made absolute, `.` and doubled `/` taken out. Raises `InvalidDataset` for `..` and `::` in it."""
         if not self._directories:
             raise InvalidDataset(f"{path[:200]!r} is a local path, and this server reads no local files.")
         if ".." in path.split("/"):
             raise InvalidDataset(f"{path[:200]!r} holds '..': write the path without it.")
+        if CHAIN in path:
+            raise InvalidDataset(f"{path[:200]!r} holds '::', which names a file in a file; rename it.")
         # normpath keeps a leading "//", which POSIX lets mean something else.
         return "/" + os.path.normpath(os.path.join(self._directories[0], path)).lstrip("/")
 

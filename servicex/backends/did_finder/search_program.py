@@ -16,8 +16,6 @@ from servicex.backends.did_finder.local_files import find_local
 from servicex.backends.did_finder.search import Search, SearchFailed
 from servicex.backends.did_finder.xrootd_files import find_remote
 
-_FLUSH_EVERY = 10
-
 
 def main() -> None:
     """Do the search that standard input asks for."""
@@ -39,7 +37,7 @@ def _write_files(search: Search) -> None:
     count = 0
     for path, size in itertools.islice(found, search.limit):
         count += 1
-        print(json.dumps(["file", path, size]), flush=count % _FLUSH_EVERY == 1)
+        print(json.dumps(["file", path, size]), flush=True)
     if count == 0:
         raise SearchFailed(LookupFailure.DOES_NOT_EXIST, _nothing(search))
 

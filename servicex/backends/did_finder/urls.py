@@ -4,6 +4,7 @@ import re
 import socket
 from urllib.parse import SplitResult, urlsplit
 
+from servicex.backends.did_finder.allowed_paths import CHAIN
 from servicex.errors import InvalidDataset
 
 # What uproot reads through fsspec: aiohttp serves http(s), fsspec-xrootd serves root and no other spelling of it.
@@ -24,6 +25,8 @@ def check_url(url: str, allow_private_hosts: bool = True) -> str:
         raise InvalidDataset(f"{url[:200]!r} cannot be read: {known}, file:// and plain paths can.")
     if not parts.hostname or not parts.path.strip("/"):
         raise InvalidDataset(f"{url[:200]!r} is not complete: write {parts.scheme}://host/path.")
+    if CHAIN in parts.path + parts.query + parts.fragment:
+        raise InvalidDataset(f"{url[:200]!r} holds '::', which names a file in a file; that cannot be read here.")
     if not allow_private_hosts and is_private_host(parts.hostname):
         raise InvalidDataset(f"{url[:200]!r} is on a private address, and this server reads from public hosts only.")
     return url

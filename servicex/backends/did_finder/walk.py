@@ -3,7 +3,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from servicex.backends.did_finder.allowed_paths import is_fit
+from servicex.backends.did_finder.allowed_paths import CHAIN, is_fit
 from servicex.backends.did_finder.base import LookupFailure
 from servicex.backends.did_finder.patterns import ALL_FILES, Pattern, State
 from servicex.backends.did_finder.search import SearchFailed
@@ -91,9 +91,9 @@ def _matters(entry: Entry, pattern: Pattern, state: State) -> bool:
 
 def _measured(tree: Tree, path: str, entry: Entry) -> Iterator[tuple[str, int]]:
     # A file left out in silence would falsify the physics, so a name that cannot be stored ends the search.
-    if not is_fit(entry.name):
-        raise SearchFailed(LookupFailure.BAD_NAME, f"Rename {ascii(path)}: its name holds a control character or is "
-                                                   "not UTF-8.")
+    if not is_fit(path) or CHAIN in path:
+        raise SearchFailed(LookupFailure.BAD_NAME, f"Rename {ascii(path)}: its name holds a control character or "
+                                                   f"'{CHAIN}', or is not UTF-8.")
     size = tree.measure(path, entry)
     if size is not None:
         yield path, size
