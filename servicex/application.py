@@ -8,7 +8,6 @@ from servicex.models import db
 from servicex.settings import Settings
 
 
-
 def build_app(settings: Settings) -> Flask:
     """The app, wired; see `servicex.create_app`."""
     app = Flask("servicex")

@@ -51,7 +51,8 @@ def up(host: str, port: int, data: Path | None, workers: int | None, allow_paths
 def _check_address(host: str, insecure: bool) -> None:
     if not insecure and not _is_loopback(host):
         raise ServiceXError(f"Listening on {host} would let anybody who reaches it run code on this machine, since "
-                            "there are no accounts. Keep to 127.0.0.1, or add --insecure if only trusted people reach it.")
+                            "there are no accounts. Keep to 127.0.0.1, or add --insecure if only people you "
+                            "trust reach it.")
 
 
 def _is_loopback(host: str) -> bool:

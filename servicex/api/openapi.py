@@ -61,7 +61,8 @@ def _schemas(operations: Iterable[Operation]) -> tuple[dict[type[BaseModel], Any
         if declared.body:
             modes[declared.body] = "validation"
     references, schemas = models_json_schema(list(modes.items()), ref_template="#/components/schemas/{model}")
-    return {model: reference for (model, _), reference in references.items()}, schemas["$defs"]
+    by_model = {model: reference for (model, _), reference in references.items() if issubclass(model, BaseModel)}
+    return by_model, schemas["$defs"]
 
 
 def _describe(url: str, resource: type[ServiceXResource], method: str, declared: Operation,

@@ -1,1 +1,1 @@
-"""The built-in code generators. Only `catalogue` is light; the rest is imported in a child process, never in the server."""
+"""The built-in code generators. The server imports `catalogue` only; the rest is heavy and has its place in a child."""

@@ -1,6 +1,6 @@
 """What a FuncADL query may hold: its one dataset, the functions and the names that there are.
 
-The translator behind lets any builtin of Python pass and writes attribute names as they stand, so both are looked at here.
+The translator behind lets any builtin of Python pass and writes attribute names as they stand: both are looked at here.
 """
 import ast
 import keyword
@@ -13,8 +13,8 @@ FUNCTIONS = frozenset({"abs", "all", "any", "len", "max", "min", "pow", "round",
 
 # Written plainly in queries, as in C++ or after `from math import sqrt`; numpy's word for each.
 MATHS = {name: name for name in (
-    "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh",
-    "arcsin", "arccos", "arctan", "arctan2", "arcsinh", "arccosh", "arctanh", "hypot", "floor", "ceil", "trunc", "rint",
+    "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh",
+    "tanh", "arcsin", "arccos", "arctan", "arctan2", "arcsinh", "arccosh", "arctanh", "hypot", "floor", "ceil", "trunc", "rint",
     "fabs", "fmod", "copysign", "isnan", "isinf", "isfinite", "degrees", "radians", "square", "sign")}
 MATHS.update(asin="arcsin", acos="arccos", atan="arctan", atan2="arctan2", asinh="arcsinh", acosh="arccosh",
              atanh="arctanh")
@@ -26,7 +26,7 @@ def take_dataset(query: ast.AST) -> tuple[ast.AST, str]:
     """The query over a plain `events` instead of its EventDataset, and the tree's name. Raises `InvalidSelection`."""
     calls = [node for node in ast.walk(query) if _is_dataset(node)]
     if not calls:
-        raise InvalidSelection("The FuncADL query has no EventDataset to read from; begin it with EventDataset and a tree.")
+        raise InvalidSelection("The FuncADL query has no EventDataset to read from.")
     if len(calls) > 1:
         raise InvalidSelection("The FuncADL query has more than one EventDataset; only one can be read from.")
     tree_name = _tree_name(calls[0])
@@ -66,7 +66,8 @@ def is_events(node: ast.AST) -> bool:
 
 def respell(query: ast.AST) -> ast.AST:
     """The query with all names checked and in the words that the program knows. Raises `InvalidSelection`."""
-    variables = {argument.arg for node in ast.walk(query) if isinstance(node, ast.Lambda) for argument in node.args.args}
+    lambdas = [node for node in ast.walk(query) if isinstance(node, ast.Lambda)]
+    variables = {argument.arg for node in lambdas for argument in node.args.args}
     return _Speller(variables).visit(query)
 
 
@@ -79,8 +80,8 @@ class _Speller(ast.NodeTransformer):
             return node
         if node.id in MATHS:
             return ast.Attribute(value=ast.Name(id="np", ctx=ast.Load()), attr=MATHS[node.id], ctx=ast.Load())
-        raise InvalidSelection(f"Unknown id: {node.id}. Known functions are {', '.join(sorted(FUNCTIONS | set(MATHS)))}, "
-                               "and those of numpy as np.name.")
+        known = ", ".join(sorted(FUNCTIONS | set(MATHS)))
+        raise InvalidSelection(f"Unknown id: {node.id}. Known functions are {known}, and those of numpy as np.name.")
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if self._is_numpy(node.value):

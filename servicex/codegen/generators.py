@@ -29,8 +29,8 @@ class Program:
 def generate(name: str, selection: str) -> Program:
     """The program of the generator `name` for the selection: the same bytes for the same selection.
 
-    Nothing of the selection is executed. Raises `InvalidSelection` with a reason for a physicist, and `KeyError` if there
-    is no generator of that name.
+    Nothing of the selection is executed. Raises `InvalidSelection` with a reason for a physicist, and `KeyError` if
+    there is no generator of that name.
     """
     translate = TRANSLATIONS[name]
     _refuse_unusable(selection)

@@ -1,7 +1,6 @@
 """The generator `python`: a function of the user's own."""
 import ast
 import base64
-import binascii
 import warnings
 from collections.abc import Iterator
 
@@ -25,7 +24,7 @@ def translate(selection: str) -> tuple[str, frozenset[str]]:
 def _decoded(selection: str) -> str:
     try:
         return base64.b64decode("".join(selection.split()), validate=True).decode("utf-8")
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         what = "UTF-8 text" if isinstance(error, UnicodeDecodeError) else "base64"
         raise InvalidSelection(f"The Python function cannot be read: it is not valid {what}.") from None
 
@@ -56,7 +55,7 @@ def _check(module: ast.Module) -> None:
     if isinstance(ours[-1], ast.AsyncFunctionDef):
         raise InvalidSelection(f"{FUNCTION} must be a plain function, not an async one.")
     if isinstance(ours[-1], ast.FunctionDef) and not _takes_one(ours[-1].args):
-        raise InvalidSelection(f"{FUNCTION} must take one argument, the path of the input file: {FUNCTION}(input_filenames=None).")
+        raise InvalidSelection(f"{FUNCTION} must take one argument, the path of the input file.")
 
 
 def _takes_one(arguments: ast.arguments) -> bool:
@@ -75,13 +74,14 @@ def _definitions(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             yield from ((alias.asname or alias.name, node) for alias in node.names)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            yield from ((name.id, node) for name in ast.walk(node) if _is_stored(name))
+            yield from ((name, node) for name in _stored(node))
         else:
             yield from _definitions(_inner(node))
 
 
-def _is_stored(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+def _stored(statement: ast.stmt) -> list[str]:
+    names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    return [node.id for node in names if isinstance(node.ctx, ast.Store)]
 
 
 def _inner(node: ast.stmt) -> list[ast.stmt]:

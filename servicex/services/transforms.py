@@ -2,7 +2,7 @@
 import io
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,6 +79,7 @@ class TransformService:
         generator = self._generator(submission)
         dataset_request = self._datasets.check(submission.did, submission.file_list)
         code = generator.generate(submission.codegen or "", submission.selection or "")
+        _check_format(submission, code.formats or generator.formats(submission.codegen or ""))
         with self._transactions.write() as session:
             dataset = self._datasets.obtain(session, dataset_request)
             transform = self._new_transform(caller, submission, dataset_request, dataset, code)
@@ -96,10 +97,7 @@ class TransformService:
         generator = self._generators.get(submission.codegen or "")
         if generator is None:
             raise BadRequest(f"Invalid codegen: {submission.codegen}. This server has: {', '.join(self._generators)}.")
-        formats = generator.formats(submission.codegen or "")
-        if submission.result_format not in formats:
-            raise UnsupportedFormat(f"The code generator {submission.codegen} cannot write {submission.result_format}; "
-                                    f"it writes: {', '.join(sorted(formats))}.")
+        _check_format(submission, generator.formats(submission.codegen or ""))
         self._check_selection(submission.selection)
         return generator
 
@@ -185,6 +183,13 @@ class TransformService:
                 raise BadRequest(f"Transform request with id {request_id} is still in progress; cancel it first.")
             transform.deleted_at = now()
         self._wake()
+
+
+def _check_format(submission: Submission, formats: Collection[str]) -> None:
+    """Refuse what the generator cannot write at all, or not for this selection."""
+    if submission.result_format not in formats:
+        raise UnsupportedFormat(f"The code generator {submission.codegen} cannot write {submission.result_format} for "
+                                f"this selection; it can write: {', '.join(sorted(formats))}.")
 
 
 def _visible(session: Session, caller: Caller, request_id: str) -> TransformRequest:

@@ -75,9 +75,10 @@ def test_page_of_another_origin_can_neither_submit_nor_read_nor_cancel(
                               "body": json.dumps(json.dumps({**body, "title": "hostile"}))}
     try:
         dom = subprocess.run(
-            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync", "--disable-quic",
-             "--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path}/profile",
-             "--virtual-time-budget=10000", "--dump-dom", f"http://127.0.0.1:{other_site.server_port}/"],
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
+             "--disable-quic", "--disable-background-networking", "--disable-component-update",
+             f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=10000", "--dump-dom",
+             f"http://127.0.0.1:{other_site.server_port}/"],
             capture_output=True, text=True, timeout=60).stdout
         seen = json.loads(dom.split('<pre id="seen">')[1].split("</pre>")[0].replace("&quot;", '"'))
         assert seen == {"json": "refused", "text": "refused", "opaque": "opaque 0", "form": "opaque 0",
@@ -90,7 +91,8 @@ def test_page_of_another_origin_can_neither_submit_nor_read_nor_cancel(
 
 @pytest.mark.parametrize("headers", [
     {"Origin": "http://evil.example.org"}, {"Origin": "null"}, {"Origin": "http://localhost:1"},
-    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Host": "evil.example.org"}, {"Host": "evil.example.org:5000"},
+    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Host": "evil.example.org"},
+    {"Host": "evil.example.org:5000"},
     {"Host": "127.0.0.1.evil.example.org"}, {"Host": "0.0.0.0"}, {"Host": ""},
 ])
 @pytest.mark.parametrize("path", ["/servicex", "/servicex/transformation"])

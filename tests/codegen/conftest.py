@@ -44,9 +44,9 @@ class Programs:
         for module in ("generated_transformer", "transform_single_file"):
             sys.modules.pop(module, None)
         importlib.invalidate_caches()
-        sys.dont_write_bytecode = True
-        program = importlib.import_module("transform_single_file")
-        return program.transform_single_file(str(input_file), str(self.output), output_format)  # type: ignore[no-any-return]
+        program: Any = importlib.import_module("transform_single_file")
+        stats: dict[str, int] = program.transform_single_file(str(input_file), str(self.output), output_format)
+        return stats
 
     def result(self, output_format: str = "parquet", tree: str = "servicex") -> ak.Array:
         """The result read back; without the counters that uproot adds to a TTree."""

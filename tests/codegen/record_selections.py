@@ -31,8 +31,8 @@ API["none_pass"] = EVENTS.Where(lambda e: e.nMuon > 1000).Select(lambda e: {"pt"
 YAML_TEXT = {
     "columns": "FromTree('Events').Select(lambda e: {'pt': e['Jet_pt'], 'met': e.MET_pt})",
     "minus": "FromTree('Events').Select(lambda e: {'m': -e.MET_pt})",
-    "inner": "FromTree('Events').Select(lambda e: {'pt': e['Jet_pt'].Where(lambda j: j > 30).Select(lambda j: j / 1000), "
-             "'n': e.Jet_pt.Where(lambda j: j > 30).Count()})",
+    "inner": "FromTree('Events').Select(lambda e: {'pt': e['Jet_pt'].Where(lambda j: j > 30)"
+             ".Select(lambda j: j / 1000), 'n': e.Jet_pt.Where(lambda j: j > 30).Count()})",
     "zip": "FromTree('Events').Select(lambda e: {'jet': Zip({'pt': e.Jet_pt, 'eta': e.Jet_eta})"
            ".Where(lambda j: j.pt > 30 and abs(j.eta) < 2.5)})",
     "no_tree": "Select(lambda e: {'met': e.MET_pt})",

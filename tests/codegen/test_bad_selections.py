@@ -57,7 +57,7 @@ def test_nonsense_is_refused_by_all(name: str, selection: str) -> None:
     (select("(call (attr np 'load') 'x')"), "Unknown function: np.load"),
     (select("(attr (attr e 'x') '__class__')"), "begin with an underscore"),
     (select("(dict (list 1) (list 2))"), "must be named by strings"),
-    (select("(Aggregate (attr e 'x') 0 (lambda (list a b) (+ a b)))"), "something that uproot queries do not have"),
+    (select("(Aggregate (attr e 'x') 0 (lambda (list a b) (+ a b)))"), "that uproot queries do not have"),
     (f"(call Select {DATA} 1)", "must be a lambda"),
     (f"(Select {DATA} (lambda (list for) 1))", "cannot be translated"),
     (f"(Select {DATA} (lambda (list a b) 1))", "exactly one argument"),
@@ -67,7 +67,8 @@ def test_funcadl(selection: str, message: str) -> None:
     assert re.search(message, refused("uproot", selection))
 
 
-@pytest.mark.parametrize("attribute", ["x or __import__('os').abort()", "x; import os", "x\n    import os", "for", "a b", ""])
+@pytest.mark.parametrize("attribute", [
+    "x or __import__('os').abort()", "x; import os", "x\n    import os", "for", "a b", ""])
 def test_an_attribute_cannot_smuggle_code_in(attribute: str) -> None:
     program = generate("uproot", select(f"(attr e {attribute!r})")).files["generated_transformer.py"].decode()
     assert f"e[{attribute!r}]" in program
@@ -139,15 +140,17 @@ def test_a_program_that_would_be_too_large_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name, selection", [
-    ("uproot", RECORDED["api"]["zip"]), ("uproot-raw", RECORDED["raw"]["trees"]), ("python", RECORDED["python"]["text"])])
+    ("uproot", RECORDED["api"]["zip"]), ("uproot-raw", RECORDED["raw"]["trees"]),
+    ("python", RECORDED["python"]["text"])])
 def test_the_same_selection_gives_the_same_bytes(name: str, selection: str) -> None:
     first, second = generate(name, selection), generate(name, selection)
     assert first == second
     assert set(first.files) == {"generated_transformer.py", "transform_single_file.py", "transformer_capabilities.json"}
 
 
-WORDS = st.sampled_from(["call", "Select", "Where", "lambda", "list", "dict", "attr", "subscript", "if", "and", "-", "**",
-                         "e", "EventDataset", "'t'", "'x'", "1", "-1.5", "(", "(", ")", ")", "Zip", "Count", "First"])
+WORDS = st.sampled_from([
+    "call", "Select", "Where", "lambda", "list", "dict", "attr", "subscript", "if", "and", "-", "**", "e", "EventDataset",
+    "'t'", "'x'", "1", "-1.5", "(", "(", ")", ")", "Zip", "Count", "First"])
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
                         st.sampled_from(["treename", "cut", "aliases", "copy_histograms", "filter_name", "x"]), inner))

@@ -37,7 +37,7 @@ def generator(warm: WarmParent) -> BuiltinCodeGenerator:
 
 def children(warm: WarmParent) -> list[psutil.Process]:
     assert warm.pid is not None
-    return [child for child in psutil.Process(warm.pid).children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in psutil.Process(warm.pid).children() if child.is_running()]
 
 
 def assert_no_child_is_left(warm: WarmParent) -> None:
@@ -48,7 +48,8 @@ def assert_no_child_is_left(warm: WarmParent) -> None:
 
 
 @pytest.mark.parametrize("name, selection", [
-    ("uproot", RECORDED["yaml"]["zip"]), ("uproot-raw", RECORDED["raw"]["trees"]), ("python", RECORDED["python"]["text"])])
+    ("uproot", RECORDED["yaml"]["zip"]), ("uproot-raw", RECORDED["raw"]["trees"]),
+    ("python", RECORDED["python"]["text"])])
 def test_a_child_gives_what_the_function_gives(
         name: str, selection: str, generator: BuiltinCodeGenerator, warm: WarmParent) -> None:
     code, program = generator.generate(name, selection), generate(name, selection)

@@ -19,7 +19,8 @@ def columns(query: str) -> list[str] | None:
     ("(SelectMany (Where (Where DATA (lambda (list e) (attr e 'c'))) (lambda (list e) (attr e 'b'))) "
      "(lambda (list e) (attr e 'a')))", ["a", "b", "c"]),
     # A later step sees the earlier one's columns, not the tree's.
-    ("(Select (Select DATA (lambda (list e) (dict (list 'q') (list (attr e 'x'))))) (lambda (list e) (attr e 'q')))", ["x"]),
+    ("(Select (Select DATA (lambda (list e) (dict (list 'q') (list (attr e 'x'))))) (lambda (list e) (attr e 'q')))",
+     ["x"]),
     # The inner variable hides the event.
     ("(Select DATA (lambda (list e) (Select (attr e 'jets') (lambda (list e) (attr e 'pt')))))", ["jets"]),
     # The inner lambda uses the event.
@@ -37,7 +38,7 @@ def test_only_named_columns(query: str, expected: list[str]) -> None:
     "(Select DATA (lambda (list e) (call (attr e 'ToFourMomentum'))))",
     "(Select DATA (lambda (list e) 1))",
     "(Select (First DATA) (lambda (list e) (attr e 'x')))",
-    "(Select DATA (lambda (list e) (list (attr e 'x') (Count (Where DATA2 (lambda (list f) f))))))".replace("DATA2", "e"),
+    "(Select DATA (lambda (list e) (list (attr e 'x') (Count (Where e (lambda (list f) f))))))",
 ])
 def test_whole_events_need_all_columns(query: str) -> None:
     assert columns(query) is None

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import awkward as ak
-import numpy as np
 import pytest
 import uproot
 

@@ -27,7 +27,8 @@ def test_shapes_in_a_ttree(expression: str, expected: dict[str, list[object]], m
         assert {name: tree[name].array().to_list() for name in tree.keys()} == expected
 
 
-@pytest.mark.parametrize("kind, written", [("float32", "float"), ("float64", "double"), ("int32", "double"), ("bool", "double")])
+@pytest.mark.parametrize("kind, written", [
+    ("float32", "float"), ("float64", "double"), ("int32", "double"), ("bool", "double")])
 def test_missing_numbers_are_nan(kind: str, written: str, mini: Path, programs: Programs) -> None:
     expression = f"{{'a': ak.values_astype(ak.Array([1, None]), '{kind}')}}"
     programs.run_source(SOURCE.format(expression), mini, "root-file")
@@ -37,7 +38,7 @@ def test_missing_numbers_are_nan(kind: str, written: str, mini: Path, programs: 
 
 
 @pytest.mark.parametrize("expression, message", [
-    ("ak.Array({'j': [[[1.0]]]})", r"'j' has the type var \* var \* float64, which a TTree cannot hold: choose root-rntuple"),
+    ("ak.Array({'j': [[[1.0]]]})", r"'j' has the type var \* var \* float64, which a TTree cannot hold: choose root-rnt"),
     ("ak.Array({'j': [[{'pt': [1.0]}]]})", "'j_pt' has the type var"),
     ("ak.Array({'s': [['a']]})", r"'s' has the type var \* string"),
     ("ak.Array({'a_b': [1], 'a': [{'b': 1}]})", "two columns would be written as the branch 'a_b'"),

@@ -33,7 +33,8 @@ def test_cut_expressions_and_aliases(slim: Path, events: ak.Array, programs: Pro
 def test_several_trees_under_names_of_their_own(samples: Path, programs: Programs) -> None:
     stats = programs.run("uproot-raw", RAW["trees"], samples / "nano_dy.root", "root-file")
     with uproot.open(programs.output) as file:
-        assert {name: file.classname_of(name) for name in file.keys(cycle=False)} == {"picked": "TTree", "Runs": "TTree"}
+        kinds = {name: file.classname_of(name) for name in file.keys(cycle=False)}
+        assert kinds == {"picked": "TTree", "Runs": "TTree"}
         assert all(name.startswith("MET_") for name in file["picked"].keys())
         assert file["Runs"].keys() == ["run", "nLHEScaleSumw_", "nLHEPdfSumw_"]
     assert stats["total-events"] == 40 + 1
@@ -113,8 +114,8 @@ def test_functions_act_within_events_unless_told_otherwise(mini: Path, programs:
     query = {"treename": "mini", "expressions": ["sum(x)"], "aliases": {"big": "any(x > 4)"}, "cut": "big"}
     programs.run("uproot-raw", raw(query), mini)
     assert programs.result()["sum(x)"].to_list() == [15, 7]
-    query = {"treename": "mini", "expressions": ["n - max(n)"], "use_standard_awkward_axis": True}  # type: ignore[dict-item]
-    programs.run("uproot-raw", raw(query), mini)
+    programs.run("uproot-raw", raw(
+        {"treename": "mini", "expressions": ["n - max(n)"], "use_standard_awkward_axis": True}), mini)
     assert programs.result()["n - max(n)"].to_list() == [-4, -3, -2, -1, 0]
 
 

@@ -33,9 +33,9 @@ def test_it_inherits_nothing_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_it_ends_when_the_server_is_gone(tmp_path: Path) -> None:
     for number in range(600):
         (tmp_path / f"{number}-{'x' * 200}.root").touch()
+    environment = {**os.environ, "PYTHONPATH": str(Path(servicex.__file__).parents[1])}
     process = subprocess.Popen([sys.executable, "-P", "-m", "servicex.backends.did_finder.search_program"],
-                               env={**os.environ, "PYTHONPATH": str(Path(servicex.__file__).parents[1])}, stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE)
+                               env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(json.dumps(asdict(Search("", f"{tmp_path}/*", (str(tmp_path),)))).encode() + b"\n")
     process.stdin.flush()

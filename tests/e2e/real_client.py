@@ -10,7 +10,8 @@ SECONDS_FOR_A_DELIVERY = 100.0
 SECONDS_FOR_A_COMMAND = 40.0
 
 Sample = dict[str, Any]
-Answer = dict[str, dict[str, Any]]
+Outcome = dict[str, Any]
+Answer = dict[str, Outcome]
 
 
 class Delivery:

@@ -10,7 +10,7 @@ class GeneratedCode:
 
     `image` is the container image it wants to run in, `language` and `command` how a file is transformed with it
     (`<language> <command> <input> <output> <format>`), `files` its files, name to content, all in one flat folder.
-    `formats` are the result formats that this very program can write, None if that is not known: those of its generator.
+    `formats` are the result formats that this very program can write; None stands for those of its generator.
     """
 
     image: str

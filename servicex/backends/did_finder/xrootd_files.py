@@ -1,4 +1,4 @@
-"""Searches for files on XRootD servers (protocol: https://xrootd.web.cern.ch/doc/dev56/XRdv520.htm).
+"""Searches for files on XRootD servers (the protocol and its error numbers: https://xrootd.org/docs.html).
 
 Used only in a process of its own: XRootD's client starts a dozen threads, and a call to a server that does not answer
 has been seen to last seven minutes although it was given ten seconds.

@@ -34,8 +34,8 @@ class WorkersStatus:
 class Failure:
     """Why a file could not be transformed.
 
-    `error_class` is the kind ("KeyInFileError", "WorkerDied", "DeadlineExceeded", "MemoryLimitExceeded"), `message` one line for a
-    person, `trace` the stack trace if there is one, `log` the last lines the program printed.
+    `error_class` is the kind ("KeyInFileError", "WorkerDied", "DeadlineExceeded", "MemoryLimitExceeded"), `message`
+    one line for a person, `trace` the stack trace if there is one, `log` the last lines the program printed.
     """
 
     error_class: str

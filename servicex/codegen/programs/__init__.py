@@ -1,5 +1,5 @@
 """What generated programs are made of.
 
-These modules are copied into every program and run without this package, in containers with older versions of Python and
-uproot too; so they import nothing of ours and avoid what is newer than Python 3.9.
+These modules are copied into every program and run without this package, also in containers with older versions of
+Python and uproot; so they import nothing of ours and avoid what is newer than Python 3.9.
 """

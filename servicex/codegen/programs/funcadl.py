@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools  # noqa: F401  the query may use it
+from typing import Any
 
 import awkward as ak
 import numpy as np  # noqa: F401  the query may use it
@@ -18,11 +19,11 @@ COLUMNS: list[str] | None = None
 _entries: dict[str, int] = {}
 
 
-def select(events: ak.Array) -> object:
+def select(events: ak.Array) -> Any:
     return events
 
 
-def run_query(file_path: str) -> object:
+def run_query(file_path: str) -> Any:
     """The result of the query for one file, which may be a path or a URL."""
     with uproot.open({file_path: None}) as file:
         tree = file[TREE]
@@ -36,7 +37,7 @@ def entries_read(file_path: str) -> int:
     return _entries.get(TREE, 0)
 
 
-def _read(tree: object) -> ak.Array:
+def _read(tree: Any) -> ak.Array:
     if COLUMNS is None:
         return tree.arrays(filter_branch=_is_readable)
     wanted = set(COLUMNS)
@@ -48,7 +49,7 @@ def _read(tree: object) -> ak.Array:
     return events
 
 
-def _is_readable(branch: object) -> bool:
+def _is_readable(branch: Any) -> bool:
     """Whether awkward arrays can be made of the branch; when all are asked for, the others are passed over."""
     try:
         branch.interpretation.awkward_form(None)

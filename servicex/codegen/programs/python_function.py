@@ -4,14 +4,14 @@
 def _servicex_counting(function):  # type: ignore[no-untyped-def]
     """The function, and another that gives the entries of all trees that it read last by uproot, each counted once.
 
-    uproot is made to note each tree that arrays are read of: to open the file again costs as much as to read it. What is
-    read otherwise is not counted.
+    uproot is made to note each tree that arrays are read of: to open the file again costs as much as to read it. What
+    is read otherwise is not counted.
     """
     import functools
 
     import uproot
 
-    entries: dict = {}
+    entries: dict = {}  # type: ignore[type-arg]
 
     def run_query(file_path):  # type: ignore[no-untyped-def]
         entries.clear()

@@ -23,6 +23,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from types import GeneratorType
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -45,8 +46,8 @@ def transform_single_file(file_path: str, output_path: str, output_format: str) 
     How the entries are found is the program's affair: for FuncADL the entries of the tree, for uproot-raw the sum over
     the different trees read, for Python functions the entries of the largest tree in the file.
 
-    Raises `ValueError` for an unknown format, `TypeError` for a result that the format cannot hold, and what the program
-    raises.
+    Raises `ValueError` for an unknown format, `TypeError` for a result that the format cannot hold, and what the
+    program raises.
     """
     if output_format not in WRITERS:
         raise ValueError(f"unknown output format {output_format!r}: it must be one of {', '.join(WRITERS)}")
@@ -74,7 +75,7 @@ def main(arguments: list[str]) -> int:
 # What the program gave, as pairs of a name and a table or histogram.
 
 
-def _pieces(result: object) -> Iterator[tuple[str, object]]:
+def _pieces(result: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(result, GeneratorType):
         return result
     if isinstance(result, dict) and result and all(_is_tree(value) or _is_object(value) for value in result.values()):
@@ -82,7 +83,7 @@ def _pieces(result: object) -> Iterator[tuple[str, object]]:
     return iter([(TREE, result)])
 
 
-def _is_tree(value: object) -> bool:
+def _is_tree(value: Any) -> bool:
     """Whether this has columns of its own, so that a dict of such is one of trees and not of columns."""
     if isinstance(value, ak.Array):
         return bool(value.fields) and value.ndim == 1
@@ -91,14 +92,14 @@ def _is_tree(value: object) -> bool:
     return isinstance(value, dict) or hasattr(value, "columns")
 
 
-def _is_object(value: object) -> bool:
+def _is_object(value: Any) -> bool:
     """Whether this is a histogram or another object of ROOT's, to be written as it is."""
     # Asked of the class, since arrays and tables show their columns as attributes, whatever these are called.
     kind = type(value)
     return hasattr(kind, "classname") or hasattr(kind, "axes") and hasattr(kind, "kind")
 
 
-def _table(value: object, refused: tuple[str, ...]) -> ak.Array:
+def _table(value: Any, refused: tuple[str, ...]) -> ak.Array:
     """The result as records of columns. Raises `TypeError` for one that holds any of the `refused` kinds."""
     array = _array(value)
     columns = {name: array[name] for name in array.fields} or {COLUMN: array}
@@ -110,7 +111,7 @@ def _table(value: object, refused: tuple[str, ...]) -> ak.Array:
     return ak.zip({name: ak.transform(_tidied, column) for name, column in columns.items()}, depth_limit=1)
 
 
-def _array(value: object) -> ak.Array:
+def _array(value: Any) -> ak.Array:
     """Anything that a program may return, as an awkward array with one element per row."""
     if value is None:
         raise TypeError("the function returned None: is its return statement missing?")
@@ -129,7 +130,7 @@ def _array(value: object) -> ak.Array:
     return _from_frame(value)
 
 
-def _joined(columns: dict) -> ak.Array:
+def _joined(columns: dict[Any, Any]) -> ak.Array:
     arrays = {str(name): _array(column) for name, column in columns.items()}
     lengths = {name: len(array) for name, array in arrays.items()}
     if not arrays:
@@ -142,12 +143,12 @@ def _joined(columns: dict) -> ak.Array:
 def _from_numpy(array: np.ndarray) -> ak.Array:
     if array.ndim == 0:
         array = array.reshape(1)
-    if array.dtype == object:
+    if array.dtype == Any:
         return ak.Array(array.tolist())
     return ak.from_numpy(array)
 
 
-def _from_frame(value: object) -> ak.Array:
+def _from_frame(value: Any) -> ak.Array:
     """The array of a pandas, polars or pyarrow table, or of one column of such."""
     if hasattr(value, "to_arrow"):
         return ak.from_arrow(value.to_arrow())
@@ -161,7 +162,7 @@ def _from_frame(value: object) -> ak.Array:
                     "return an awkward or numpy array, a table, or a dict of these")
 
 
-def _kinds(form: object) -> Iterator[str]:
+def _kinds(form: Any) -> Iterator[str]:
     """What the array is made of at the bottom: names of numpy's types, `string`, `bytestring`, `union`."""
     if form.is_union:
         yield "union"
@@ -174,7 +175,7 @@ def _kinds(form: object) -> Iterator[str]:
             yield from _kinds(content)
 
 
-def _tidied(layout: object, **_: object) -> object:
+def _tidied(layout: Any, **_: Any) -> Any:
     """Half precision is nowhere well supported; a list that was always empty has no type, and gets one."""
     if layout.is_unknown:
         return layout.to_NumpyArray(np.dtype("float64"))
@@ -186,8 +187,8 @@ def _tidied(layout: object, **_: object) -> object:
 # The three formats.
 
 
-def _write_trees(pieces: Iterator[tuple[str, object]], output_path: str) -> None:
-    def begin(writer: object, name: str, table: ak.Array) -> object:
+def _write_trees(pieces: Iterator[tuple[str, Any]], output_path: str) -> None:
+    def begin(writer: Any, name: str, table: ak.Array) -> Any:
         columns = _branches(table)
         types = {branch: column.type.content for branch, column in columns.items()}
         # The newest uproot makes an RNTuple of what is simply assigned.
@@ -196,19 +197,19 @@ def _write_trees(pieces: Iterator[tuple[str, object]], output_path: str) -> None
     _write_root(pieces, output_path, begin, _branches)
 
 
-def _write_ntuples(pieces: Iterator[tuple[str, object]], output_path: str) -> None:
-    def begin(writer: object, name: str, table: ak.Array) -> object:
+def _write_ntuples(pieces: Iterator[tuple[str, Any]], output_path: str) -> None:
+    def begin(writer: Any, name: str, table: ak.Array) -> Any:
         return writer.mkrntuple(name, table.layout.form)
 
     _write_root(pieces, output_path, begin, lambda table: table)
 
 
-def _write_root(pieces: Iterator[tuple[str, object]], output_path: str, begin: Callable, content: Callable) -> None:
+def _write_root(pieces: Iterator[tuple[str, Any]], output_path: str, begin: Callable[..., Any], content: Callable[..., Any]) -> None:
     import uproot
 
     # A file that is already open, since uproot would look for an object's name behind a colon in the path.
     with open(output_path, "w+b") as file, uproot.recreate(file, compression=uproot.ZSTD(ZSTD_LEVEL)) as writer:
-        trees: dict[str, object] = {}
+        trees: dict[str, Any] = {}
         for name, value in pieces:
             if _is_object(value):
                 writer[name] = value
@@ -243,13 +244,13 @@ def _taken_apart(name: str, column: ak.Array) -> Iterator[tuple[str, ak.Array]]:
     yield name, column
 
 
-def _is_counted_record(kind: object) -> bool:
+def _is_counted_record(kind: Any) -> bool:
     """Whether this is `var * {numbers}`, whose fields uproot writes with one counter for all of them."""
     return isinstance(kind, ak.types.ListType) and isinstance(kind.content, ak.types.RecordType) and all(
         isinstance(field, ak.types.NumpyType) for field in kind.content.contents)
 
 
-def _fits(kind: object) -> bool:
+def _fits(kind: Any) -> bool:
     """Whether a branch can be of this type: numbers, a text, a list of numbers or a fixed shape of numbers."""
     if isinstance(kind, ak.types.ListType):
         text = kind.parameters.get("__array__") == "string"
@@ -259,8 +260,8 @@ def _fits(kind: object) -> bool:
     return isinstance(kind, ak.types.NumpyType)
 
 
-def _without_options(layout: object, **_: object) -> object:
-    """Missing values as a TTree can tell them: NaN, an empty list, an empty text; the type never depends on the data."""
+def _without_options(layout: Any, **_: Any) -> Any:
+    """Missing values as a TTree can tell them: NaN, an empty list or text; the type never depends on the data."""
     if not layout.is_option or layout.content.is_record:
         return None
     array = ak.Array(layout)
@@ -280,7 +281,7 @@ def _counter(branch: str, columns: dict[str, ak.Array]) -> str:
     return name
 
 
-def _write_table(pieces: Iterator[tuple[str, object]], output_path: str) -> None:
+def _write_table(pieces: Iterator[tuple[str, Any]], output_path: str) -> None:
     import pyarrow
     import pyarrow.parquet
 
@@ -299,7 +300,7 @@ def _write_table(pieces: Iterator[tuple[str, object]], output_path: str) -> None
         pyarrow.parquet.write_table(pyarrow.table({}), output_path)
 
 
-WRITERS: dict[str, Callable[[Iterator[tuple[str, object]], str], None]] = {
+WRITERS: dict[str, Callable[[Iterator[tuple[str, Any]], str], None]] = {
     "root-file": _write_trees,
     "root": _write_trees,
     "root-rntuple": _write_ntuples,

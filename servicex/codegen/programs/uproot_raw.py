@@ -2,21 +2,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import awkward as ak
 import uproot
 
 # Given anew at the end of each program: the queries of the selection, in order.
-QUERIES: list[dict] = []
+QUERIES: list[dict[str, Any]] = []
 
 # A step holds this much of the columns read; a larger file costs no more memory than a small one.
 STEP_SIZE = "100 MB"
 
 # Functions in expressions and cuts that act within an event rather than over all events, unless told otherwise.
 WITHIN_EVENTS = (
-    "all", "any", "argmax", "argmin", "concatenate", "count", "count_nonzero", "max", "mean", "min", "moment", "nanargmax",
-    "nanargmin", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "prod", "softmax", "std", "sum",
-    "var")
+    "all", "any", "argmax", "argmin", "concatenate", "count", "count_nonzero", "max", "mean", "min", "moment",
+    "nanargmax", "nanargmin", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "prod", "softmax",
+    "std", "sum", "var")
 OTHER_FUNCTIONS = (
     "almost_equal", "argcartesian", "argcombinations", "argsort", "broadcast_arrays", "broadcast_fields", "cartesian",
     "combinations", "drop_none", "fill_none", "firsts", "flatten", "is_none", "isclose", "mask", "num", "pad_none",
@@ -25,11 +26,11 @@ OTHER_FUNCTIONS = (
 _entries: dict[str, int] = {}
 
 
-def run_query(file_path: str) -> Iterator[tuple[str, object]]:
+def run_query(file_path: str) -> Iterator[tuple[str, Any]]:
     """Yield pairs of a name and a piece of that tree, or of a name and an object to be copied.
 
-    Raises `uproot.KeyInFileError` for a tree that must be there, and if a file has nothing at all of what was asked for,
-    unless the selection says that missing trees are no failure.
+    Raises `uproot.KeyInFileError` for a tree that must be there, and if a file has nothing at all of what was asked
+    for, unless the selection says that missing trees are no failure.
     """
     _entries.clear()
     with uproot.open({file_path: None}) as file:
@@ -51,7 +52,7 @@ def _names() -> str:
     return ", ".join(name for query in QUERIES for name in query.get("treename", query.get("copy_histograms")))
 
 
-def _run(file: object, query: dict) -> Iterator[tuple[str, object]]:
+def _run(file: Any, query: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     if "copy_histograms" in query:
         yield from _copies(file, query["copy_histograms"])
         return
@@ -63,7 +64,7 @@ def _run(file: object, query: dict) -> Iterator[tuple[str, object]]:
                 yield output, chunk
 
 
-def _copies(file: object, names: list[str]) -> Iterator[tuple[str, object]]:
+def _copies(file: Any, names: list[str]) -> Iterator[tuple[str, Any]]:
     for key in dict.fromkeys(file.keys(filter_name=names, cycle=False)):
         kind = file.classname_of(key)
         if kind in ("TTree", "ROOT::RNTuple", "ROOT::Experimental::RNTuple"):
@@ -72,7 +73,7 @@ def _copies(file: object, names: list[str]) -> Iterator[tuple[str, object]]:
             yield key, file[key]
 
 
-def _tree(file: object, name: str, must_exist: bool) -> object:
+def _tree(file: Any, name: str, must_exist: bool) -> Any:
     """The tree, None if it is missing and may be."""
     try:
         return file[name]
@@ -82,7 +83,7 @@ def _tree(file: object, name: str, must_exist: bool) -> object:
         return None
 
 
-def _chunks(tree: object, name: str, query: dict) -> Iterator[ak.Array]:
+def _chunks(tree: Any, name: str, query: dict[str, Any]) -> Iterator[ak.Array]:
     """The tree's selected columns in pieces: at least one, that has the columns though it may have no entries."""
     arguments = {key: query[key] for key in ("expressions", "cut", "filter_name", "filter_typename", "aliases")
                  if key in query}
@@ -96,14 +97,14 @@ def _chunks(tree: object, name: str, query: dict) -> Iterator[ak.Array]:
         yield _checked(tree.arrays(entry_stop=0, **arguments), tree, name, query)
 
 
-def _checked(chunk: ak.Array, tree: object, name: str, query: dict) -> ak.Array:
+def _checked(chunk: ak.Array, tree: Any, name: str, query: dict[str, Any]) -> ak.Array:
     if not chunk.fields:
-        wanted = query.get("filter_name") or query.get("filter_typename")
-        raise uproot.KeyInFileError(str(wanted), because="no branch matches the filter", keys=tree.keys(), object_path=name)
+        wanted = str(query.get("filter_name") or query.get("filter_typename"))
+        raise uproot.KeyInFileError(wanted, because="no branch matches the filter", keys=tree.keys(), object_path=name)
     return chunk
 
 
-def _language(standard_axis: bool) -> object:
+def _language(standard_axis: bool) -> Any:
     """uproot's language for expressions with the functions of awkward added."""
     functions = dict(uproot.language.python.PythonLanguage.default_functions)
     for name in WITHIN_EVENTS + OTHER_FUNCTIONS:
@@ -115,11 +116,11 @@ def _language(standard_axis: bool) -> object:
     return uproot.language.python.PythonLanguage(functions)
 
 
-def _with_axis(name: str, axis: int) -> object:
+def _with_axis(name: str, axis: int) -> Any:
     """The function of awkward with another default for its axis; None, too, can be given explicitly."""
     function = getattr(ak, name)
 
-    def call(*arguments: object, **options: object) -> object:
+    def call(*arguments: Any, **options: Any) -> Any:
         options.setdefault("axis", axis)
         return function(*arguments, **options)
 
