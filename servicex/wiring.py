@@ -10,7 +10,7 @@ from servicex.api.services import Services
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.code_generator.builtin import BuiltinCodeGenerator
 from servicex.backends.did_finder.builtin import BuiltinDidFinder
-from servicex.backends.did_finder.paths import check_replicas
+from servicex.backends.did_finder.paths import check_file_list
 from servicex.backends.launcher.base import Launcher, WorkersStatus
 from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
 from servicex.backends.object_store.local import LocalObjectStore
@@ -26,6 +26,8 @@ from servicex.services.transforms import OBJECT_STORE, TransformService
 from servicex.settings import InvalidSettings, Settings
 
 LOCAL_SCHEME = "file"
+# A finder ends its look-ups itself and says why; only one that is silent for this many seconds more is asked again.
+LOOKUP_GRACE = 30.0
 
 
 def app_version() -> str:
@@ -76,7 +78,7 @@ class Parts:
         steps = TransformSteps(control, self.results, broker, self.launcher, self.store, lambda request_id: "",
                                _limits(self.settings))
         self.controller = Controller(control, self.datasets, self.results, steps, self.wakeup,
-                                     self.settings.CONTROLLER_SECONDS, self.settings.LOOKUP_SECONDS,
+                                     self.settings.CONTROLLER_SECONDS, self.settings.LOOKUP_SECONDS + LOOKUP_GRACE,
                                      self.settings.LOOKUP_ATTEMPTS)
         self.controller.start()
 
@@ -96,7 +98,7 @@ def build(settings: Settings, engine: Engine) -> Parts:
                                      settings.CODE_GENERATION_MEMORY_BYTES)
     allowed = [Path(path).absolute() for path in settings.ALLOWED_PATHS]
     datasets = DatasetService(transactions, settings.DID_FINDER_DEFAULT_SCHEME,
-                              partial(check_replicas, allowed_paths=allowed), partial(_lifetime, settings), wakeup)
+                              partial(check_file_list, allowed_paths=allowed), partial(_lifetime, settings), wakeup)
     finder = BuiltinDidFinder(datasets, allowed, deadline=settings.LOOKUP_SECONDS)
     datasets.add_finder(finder)
     transforms = TransformService(transactions, datasets, [generator], [OBJECT_STORE], settings.MAX_SELECTION_BYTES,

@@ -63,7 +63,7 @@ class House:
         self.woken = 0
         self.transactions = Transactions(engine)
         self.finder = Asked()
-        self.datasets = DatasetService(self.transactions, "test", lambda entry: (entry,), lambda scheme: 3600.0,
+        self.datasets = DatasetService(self.transactions, "test", lambda entries: [(entry,) for entry in entries], lambda scheme: 3600.0,
                                        self.wake)
         self.datasets.add_finder(self.finder)
         self.results = ResultService(self.transactions, self.wake)

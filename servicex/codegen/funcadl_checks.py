@@ -14,8 +14,8 @@ FUNCTIONS = frozenset({"abs", "all", "any", "len", "max", "min", "pow", "round",
 # Written plainly in queries, as in C++ or after `from math import sqrt`; numpy's word for each.
 MATHS = {name: name for name in (
     "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh",
-    "tanh", "arcsin", "arccos", "arctan", "arctan2", "arcsinh", "arccosh", "arctanh", "hypot", "floor", "ceil", "trunc", "rint",
-    "fabs", "fmod", "copysign", "isnan", "isinf", "isfinite", "degrees", "radians", "square", "sign")}
+    "tanh", "arcsin", "arccos", "arctan", "arctan2", "arcsinh", "arccosh", "arctanh", "hypot", "floor", "ceil", "trunc",
+    "rint", "fabs", "fmod", "copysign", "isnan", "isinf", "isfinite", "degrees", "radians", "square", "sign")}
 MATHS.update(asin="arcsin", acos="arccos", atan="arctan", atan2="arctan2", asinh="arcsinh", acosh="arccosh",
              atanh="arctanh")
 

@@ -23,6 +23,7 @@ from servicex.services.transactions import Transactions
 log = logging.getLogger(__name__)
 DID = re.compile(r"(\w+)://(.*)", re.DOTALL)
 LIST_FINDER = "user"
+Replicas = Callable[[Sequence[str]], Sequence[tuple[str, ...]]]
 NAME_LIMIT = 1024
 
 
@@ -39,11 +40,11 @@ class DatasetRequest:
 class DatasetService:
     """Use cases about datasets, and the `LookupSink` that finders report to.
 
-    `replicas` turns one entry of a file list into its replicas, or raises InvalidDataset. `lifetime` gives the seconds
-    for which a look-up of a scheme may be used again.
+    `replicas` turns the entries of a file list into their replicas, or raises InvalidDataset. `lifetime` gives the
+    seconds for which a look-up of a scheme may be used again.
     """
 
-    def __init__(self, transactions: Transactions, default_scheme: str, replicas: Callable[[str], tuple[str, ...]],
+    def __init__(self, transactions: Transactions, default_scheme: str, replicas: Replicas,
                  lifetime: Callable[[str], float], wake: Callable[[], None]):
         self._transactions = transactions
         self._finders: dict[str, DidFinder] = {}
@@ -78,7 +79,7 @@ class DatasetService:
         return DatasetRequest(name, scheme, did)
 
     def _check_list(self, entries: Sequence[str]) -> DatasetRequest:
-        files = tuple(FoundFile(paths) for paths in dict.fromkeys(map(self._replicas, entries)))
+        files = tuple(FoundFile(paths) for paths in dict.fromkeys(self._replicas(entries)))
         digest = hashlib.sha256()
         for file in sorted(files, key=lambda f: f.paths):
             digest.update("\0".join(file.paths).encode() + b"\n")

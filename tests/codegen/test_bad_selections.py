@@ -149,8 +149,8 @@ def test_the_same_selection_gives_the_same_bytes(name: str, selection: str) -> N
 
 
 WORDS = st.sampled_from([
-    "call", "Select", "Where", "lambda", "list", "dict", "attr", "subscript", "if", "and", "-", "**", "e", "EventDataset",
-    "'t'", "'x'", "1", "-1.5", "(", "(", ")", ")", "Zip", "Count", "First"])
+    "call", "Select", "Where", "lambda", "list", "dict", "attr", "subscript", "if", "and", "-", "**", "e",
+    "EventDataset", "'t'", "'x'", "1", "-1.5", "(", "(", ")", ")", "Zip", "Count", "First"])
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
                         st.sampled_from(["treename", "cut", "aliases", "copy_histograms", "filter_name", "x"]), inner))

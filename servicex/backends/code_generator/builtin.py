@@ -37,8 +37,8 @@ class BuiltinCodeGenerator(CodeGenerator):
     def generate(self, name: str, selection: str) -> GeneratedCode:
         """The program for the selection.
 
-        Raises `InvalidSelection` also for a selection that takes too much memory, `GeneratorTimedOut` for one that takes
-        too long, `GeneratorFailed` if the child ends otherwise, `Unavailable` if there is none.
+        Raises `InvalidSelection` also for a selection that takes too much memory, `GeneratorTimedOut` for one that
+        takes too long, `GeneratorFailed` if the child ends otherwise, `Unavailable` if there is none.
         """
         answer = self._ask({"name": name, "selection": selection})
         if "invalid" in answer:

@@ -17,6 +17,7 @@ What has no name is written as the tree `servicex`, what has no columns as the c
 """
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
@@ -27,6 +28,9 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
+
+# Pairs of a name and a piece of the tree of that name, or a histogram.
+Pieces = Iterator[tuple[str, Any]]
 
 TREE = "servicex"
 COLUMN = "branch"
@@ -72,10 +76,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-# What the program gave, as pairs of a name and a table or histogram.
-
-
-def _pieces(result: Any) -> Iterator[tuple[str, Any]]:
+def _pieces(result: Any) -> Pieces:
     if isinstance(result, GeneratorType):
         return result
     if isinstance(result, dict) and result and all(_is_tree(value) or _is_object(value) for value in result.values()):
@@ -150,10 +151,8 @@ def _from_numpy(array: np.ndarray) -> ak.Array:
 
 def _from_frame(value: Any) -> ak.Array:
     """The array of a pandas, polars or pyarrow table, or of one column of such."""
-    if hasattr(value, "to_arrow"):
-        return ak.from_arrow(value.to_arrow())
-    if hasattr(value, "column_names") or hasattr(value, "combine_chunks"):
-        return ak.from_arrow(value)
+    if hasattr(value, "to_arrow") or hasattr(value, "combine_chunks"):
+        return ak.from_arrow(value.to_arrow() if hasattr(value, "to_arrow") else value)
     if hasattr(value, "columns"):
         return _joined({name: value[name] for name in value.columns})
     if hasattr(value, "to_numpy"):
@@ -184,27 +183,7 @@ def _tidied(layout: Any, **_: Any) -> Any:
     return None
 
 
-# The three formats.
-
-
-def _write_trees(pieces: Iterator[tuple[str, Any]], output_path: str) -> None:
-    def begin(writer: Any, name: str, table: ak.Array) -> Any:
-        columns = _branches(table)
-        types = {branch: column.type.content for branch, column in columns.items()}
-        # The newest uproot makes an RNTuple of what is simply assigned.
-        return writer.mktree(name, types, counter_name=lambda branch: _counter(branch, columns))
-
-    _write_root(pieces, output_path, begin, _branches)
-
-
-def _write_ntuples(pieces: Iterator[tuple[str, Any]], output_path: str) -> None:
-    def begin(writer: Any, name: str, table: ak.Array) -> Any:
-        return writer.mkrntuple(name, table.layout.form)
-
-    _write_root(pieces, output_path, begin, lambda table: table)
-
-
-def _write_root(pieces: Iterator[tuple[str, Any]], output_path: str, begin: Callable[..., Any], content: Callable[..., Any]) -> None:
+def _write_root(pieces: Pieces, output_path: str, begin: Callable[..., Any], content: Callable[..., Any]) -> None:
     import uproot
 
     # A file that is already open, since uproot would look for an object's name behind a colon in the path.
@@ -219,6 +198,17 @@ def _write_root(pieces: Iterator[tuple[str, Any]], output_path: str, begin: Call
                 trees[name] = begin(writer, name, table)
             if len(table):
                 trees[name].extend(content(table))
+
+
+def _begin_tree(writer: Any, name: str, table: ak.Array) -> Any:
+    """A new TTree, asked for by name: the newest uproot makes an RNTuple of what is simply assigned."""
+    columns = _branches(table)
+    types = {branch: column.type.content for branch, column in columns.items()}
+    return writer.mktree(name, types, counter_name=lambda branch: _counter(branch, columns))
+
+
+def _begin_ntuple(writer: Any, name: str, table: ak.Array) -> Any:
+    return writer.mkrntuple(name, table.layout.form)
 
 
 def _branches(table: ak.Array) -> dict[str, ak.Array]:
@@ -281,7 +271,7 @@ def _counter(branch: str, columns: dict[str, ak.Array]) -> str:
     return name
 
 
-def _write_table(pieces: Iterator[tuple[str, Any]], output_path: str) -> None:
+def _write_table(pieces: Pieces, output_path: str) -> None:
     import pyarrow
     import pyarrow.parquet
 
@@ -300,10 +290,11 @@ def _write_table(pieces: Iterator[tuple[str, Any]], output_path: str) -> None:
         pyarrow.parquet.write_table(pyarrow.table({}), output_path)
 
 
-WRITERS: dict[str, Callable[[Iterator[tuple[str, Any]], str], None]] = {
+_write_trees = functools.partial(_write_root, begin=_begin_tree, content=_branches)
+WRITERS: dict[str, Callable[[Pieces, str], None]] = {
     "root-file": _write_trees,
     "root": _write_trees,
-    "root-rntuple": _write_ntuples,
+    "root-rntuple": functools.partial(_write_root, begin=_begin_ntuple, content=lambda table: table),
     "parquet": _write_table,
 }
 

@@ -13,6 +13,8 @@ QUERIES: list[dict[str, Any]] = []
 # A step holds this much of the columns read; a larger file costs no more memory than a small one.
 STEP_SIZE = "100 MB"
 
+ARGUMENTS = ("expressions", "cut", "filter_name", "filter_typename", "aliases")
+
 # Functions in expressions and cuts that act within an event rather than over all events, unless told otherwise.
 WITHIN_EVENTS = (
     "all", "any", "argmax", "argmin", "concatenate", "count", "count_nonzero", "max", "mean", "min", "moment",
@@ -49,7 +51,7 @@ def entries_read(file_path: str) -> int:
 
 
 def _names() -> str:
-    return ", ".join(name for query in QUERIES for name in query.get("treename", query.get("copy_histograms")))
+    return ", ".join(name for query in QUERIES for name in query.get("treename") or query["copy_histograms"])
 
 
 def _run(file: Any, query: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -85,8 +87,7 @@ def _tree(file: Any, name: str, must_exist: bool) -> Any:
 
 def _chunks(tree: Any, name: str, query: dict[str, Any]) -> Iterator[ak.Array]:
     """The tree's selected columns in pieces: at least one, that has the columns though it may have no entries."""
-    arguments = {key: query[key] for key in ("expressions", "cut", "filter_name", "filter_typename", "aliases")
-                 if key in query}
+    arguments: dict[str, Any] = {key: query[key] for key in ARGUMENTS if key in query}
     arguments["language"] = _language(bool(query.get("use_standard_awkward_axis")))
     empty = True
     for chunk in tree.iterate(step_size=STEP_SIZE, **arguments):
