@@ -13,6 +13,7 @@ from servicex import create_app, reference
 from servicex.data_directory import locked
 from servicex.errors import ServiceXError
 from servicex.observability import set_up_logging
+from servicex.processes.linux import hide
 from servicex.settings import Settings, load
 from servicex.wiring import app_version
 
@@ -66,6 +67,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """Run the embedded server in this process until it is interrupted or told to end."""
     from flask_migrate import upgrade
     set_up_logging(settings.LOG_LEVEL)
+    hide()  # users' programs run under the same user as the server
     signal.signal(signal.SIGTERM, _interrupt)
     with locked(settings.DATA_DIRECTORY):
         app = create_app(settings)

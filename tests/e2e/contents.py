@@ -1,4 +1,5 @@
 """What is in a delivered file, and what should be: the same selection made by hand from the file it came from."""
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,11 @@ def container(path: Path) -> str:
         return "parquet"
     with uproot.open({path: None}) as file:
         return str(next(iter(file.classnames().values())))
+
+
+def ordinal(rows: Rows) -> str:
+    """Something to sort by."""
+    return json.dumps(rows, sort_keys=True)
 
 
 def _listed(array: ak.Array) -> Rows:

@@ -13,14 +13,11 @@ from typing import Any
 
 import servicex
 from servicex.backends.did_finder.search import Search
+from servicex.processes.environment import scrubbed
 
 _COMMAND = (sys.executable, "-P", "-m", "servicex.backends.did_finder.search_program")
-# The search needs none of the server's secrets: only where things are, and what authorises it on XRootD servers.
-_PASSED_ON = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "TZ", "BEARER_TOKEN", "BEARER_TOKEN_FILE", "XDG_RUNTIME_DIR")
-_PASSED_ON_PREFIXES = ("LC_", "XRD_", "X509_", "KRB5", "SSL_CERT_", "XrdSec")
-# XRootD waits 2 minutes for a connection, five times over, and looks at its clock every 15 seconds, unless told.
-_XROOTD_SECONDS = {"XRD_CONNECTIONWINDOW": "10", "XRD_CONNECTIONRETRY": "2", "XRD_TIMEOUTRESOLUTION": "1",
-                   "XRD_REQUESTTIMEOUT": "60", "XRD_STREAMTIMEOUT": "30"}
+# A search asks for names only: an answer that takes longer than this will not come.
+_XROOTD_SECONDS = {"XRD_REQUESTTIMEOUT": "60", "XRD_STREAMTIMEOUT": "30"}
 
 
 def has_xrootd() -> bool:
@@ -88,7 +85,5 @@ class SearchProcess:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items()
-            if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)}
     here = str(Path(servicex.__file__).parents[1])
-    return {**_XROOTD_SECONDS, **kept, "PYTHONPATH": here, "PYTHONIOENCODING": "utf-8"}
+    return {**_XROOTD_SECONDS, **scrubbed(os.environ), "PYTHONPATH": here}

@@ -2,11 +2,9 @@
 
     python transform_single_file.py INPUT OUTPUT FORMAT
 
-exits with 0 on success and otherwise says what went wrong. FORMAT is `root-file` (TTrees; `root` means the same),
-`root-rntuple` or `parquet`. INPUT is a path or a URL; OUTPUT is overwritten.
-
-The program is a module `generated_transformer` with `run_query(file_path)` and `entries_read(file_path)`. What
-`run_query` may return:
+exits with 0, or says what went wrong. INPUT is a path or a URL; OUTPUT is overwritten; FORMAT is `root-file` (TTrees;
+`root` means the same), `root-rntuple` or `parquet`. The program is the module `generated_transformer` with
+`entries_read(file_path)` and `run_query(file_path)`, which may return:
 
 * an awkward array; a numpy array, plain or structured; a pandas, polars or pyarrow table; a list; a number;
 * a dict of columns, each one of the above;
@@ -80,7 +78,7 @@ def _pieces(result: Any) -> Pieces:
     if isinstance(result, GeneratorType):
         return result
     if isinstance(result, dict) and result and all(_is_tree(value) or _is_object(value) for value in result.values()):
-        return iter([(str(name), value) for name, value in result.items()])
+        return ((str(name), value) for name, value in result.items())
     return iter([(TREE, result)])
 
 
@@ -105,10 +103,10 @@ def _table(value: Any, refused: tuple[str, ...]) -> ak.Array:
     array = _array(value)
     columns = {name: array[name] for name in array.fields} or {COLUMN: array}
     for name, column in columns.items():
-        kinds = {kind for kind in _kinds(column.layout.form) if kind.startswith(refused)}
+        kinds = sorted({kind for kind in _kinds(column.layout.form) if kind.startswith(refused)})
         if kinds:
-            raise TypeError(f"the column {name!r} holds {' and '.join(sorted(kinds))} values (its type is "
-                            f"{column.type.content}), which the output format cannot hold")
+            raise TypeError(f"the column {name!r} holds {kinds[0]} values (its type is {column.type.content}), "
+                            "which the output format cannot hold")
     return ak.zip({name: ak.transform(_tidied, column) for name, column in columns.items()}, depth_limit=1)
 
 
@@ -144,7 +142,7 @@ def _joined(columns: dict[Any, Any]) -> ak.Array:
 def _from_numpy(array: np.ndarray) -> ak.Array:
     if array.ndim == 0:
         array = array.reshape(1)
-    if array.dtype == Any:
+    if array.dtype == object:
         return ak.Array(array.tolist())
     return ak.from_numpy(array)
 
@@ -292,8 +290,7 @@ def _write_table(pieces: Pieces, output_path: str) -> None:
 
 _write_trees = functools.partial(_write_root, begin=_begin_tree, content=_branches)
 WRITERS: dict[str, Callable[[Pieces, str], None]] = {
-    "root-file": _write_trees,
-    "root": _write_trees,
+    "root-file": _write_trees, "root": _write_trees,
     "root-rntuple": functools.partial(_write_root, begin=_begin_ntuple, content=lambda table: table),
     "parquet": _write_table,
 }
