@@ -1,4 +1,10 @@
 """Build the Flask app: database, parts, routes, S3 door."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from flask import Flask
 
 from servicex import api, web, wiring
@@ -6,6 +12,9 @@ from servicex.backends.object_store.s3_door import S3Door
 from servicex.database import migrate, migrations_folder
 from servicex.models import db
 from servicex.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def build_app(settings: Settings) -> Flask:
@@ -21,5 +30,13 @@ def build_app(settings: Settings) -> Flask:
     services = parts.services()
     api.register(app, services, settings.ALLOWED_HOSTS)
     web.register(app, services)
-    app.wsgi_app = S3Door(app.wsgi_app, parts.store)  # type: ignore[method-assign]
+    app.wsgi_app = S3Door(single_slashes(app.wsgi_app), parts.store)  # type: ignore[method-assign]
     return app
+
+
+def single_slashes(app: WSGIApplication) -> WSGIApplication:
+    """Take several slashes for one: a client whose endpoint ends in a slash sends two, and follows no redirect."""
+    def collapsed(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["PATH_INFO"] = re.sub("/{2,}", "/", environ.get("PATH_INFO", ""))
+        return app(environ, start_response)
+    return collapsed

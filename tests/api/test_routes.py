@@ -191,6 +191,12 @@ def test_datasets(ask: Ask, submit: Any) -> None:
     assert dataset_id in {d["id"] for d in shown}
 
 
+def test_doubled_slashes_are_one(ask: Ask, body: dict[str, Any]) -> None:
+    assert ask("get", "//servicex").json() == ask("get", "/servicex").json()
+    record = ask("post", "//servicex/transformation", json=body, allow_redirects=False).json()
+    assert ask("get", f"///servicex//transformation/{record['request_id']}").status_code == 200
+
+
 def test_pages(ask: Ask) -> None:
     home = ask("get", "/")
     assert home.status_code == 200 and "Welcome to ServiceX!" in home.text

@@ -1,4 +1,5 @@
 """What is in a delivered file, and what should be: the same selection made by hand from the file it came from."""
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,6 +49,7 @@ def _listed(array: ak.Array) -> Rows:
     return rows
 
 
+@functools.cache
 def funcadl_rows(source: Path) -> Rows:
     """What the query `funcadl` of `client_scripts/deliver_samples.py` selects."""
     with uproot.open({source: "Events"}) as tree:
@@ -57,6 +59,7 @@ def funcadl_rows(source: Path) -> Rows:
     return _listed(ak.zip({"n": events.nMuon, "pt": pt, "hard": pt[pt > 20]}, depth_limit=1))
 
 
+@functools.cache
 def raw_rows(source: Path) -> Rows:
     """What the query `raw` selects."""
     with uproot.open({source: "Events"}) as tree:
@@ -64,6 +67,7 @@ def raw_rows(source: Path) -> Rows:
     return _listed(events[events.nMuon >= 2])
 
 
+@functools.cache
 def python_rows(source: Path) -> Rows:
     """What the query `python` selects."""
     with uproot.open({source: "Events"}) as tree:

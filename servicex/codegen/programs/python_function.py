@@ -7,8 +7,6 @@ def _servicex_counting(function):  # type: ignore[no-untyped-def]
     uproot is made to note each tree that arrays are read of: to open the file again costs as much as to read it. What
     is read otherwise is not counted.
     """
-    import functools
-
     import uproot
 
     entries: dict = {}  # type: ignore[type-arg]
@@ -20,15 +18,17 @@ def _servicex_counting(function):  # type: ignore[no-untyped-def]
     def entries_read(file_path):  # type: ignore[no-untyped-def]
         return sum(entries.values())
 
-    def watch(kind, name):  # type: ignore[no-untyped-def]
-        method = getattr(kind, name)
+    _servicex_watch(uproot.behaviors.TBranch.HasBranches, ["arrays", "iterate"], entries)
+    _servicex_watch(uproot.behaviors.TBranch.TBranch, ["array"], entries)
+    if hasattr(uproot.behaviors.RNTuple, "HasFields"):
+        _servicex_watch(uproot.behaviors.RNTuple.HasFields, ["arrays", "iterate"], entries)
+        _servicex_watch(uproot.models.RNTuple.RField, ["array"], entries)
+    return run_query, entries_read
 
-        @functools.wraps(method)
-        def noting(self, *arguments, **options):  # type: ignore[no-untyped-def]
-            note(self)
-            return method(self, *arguments, **options)
 
-        setattr(kind, name, noting)
+def _servicex_watch(kind, names, entries):  # type: ignore[no-untyped-def]
+    """Have these methods of a class of uproot's note in `entries` how many there are in the tree."""
+    import functools
 
     def note(source):  # type: ignore[no-untyped-def]
         tree = getattr(source, "tree", None) or getattr(source, "ntuple", source)
@@ -37,14 +37,15 @@ def _servicex_counting(function):  # type: ignore[no-untyped-def]
         except AttributeError:
             pass
 
-    watch(uproot.behaviors.TBranch.HasBranches, "arrays")
-    watch(uproot.behaviors.TBranch.HasBranches, "iterate")
-    watch(uproot.behaviors.TBranch.TBranch, "array")
-    if hasattr(uproot.behaviors.RNTuple, "HasFields"):
-        watch(uproot.behaviors.RNTuple.HasFields, "arrays")
-        watch(uproot.behaviors.RNTuple.HasFields, "iterate")
-        watch(uproot.models.RNTuple.RField, "array")
-    return run_query, entries_read
+    def noting(method):  # type: ignore[no-untyped-def]
+        @functools.wraps(method)
+        def call(self, *arguments, **options):  # type: ignore[no-untyped-def]
+            note(self)
+            return method(self, *arguments, **options)
+        return call
+
+    for name in names:
+        setattr(kind, name, noting(getattr(kind, name)))
 
 
 run_query, entries_read = _servicex_counting(globals()["run_query"])

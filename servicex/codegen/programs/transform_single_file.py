@@ -33,7 +33,7 @@ Pieces = Iterator[tuple[str, Any]]
 TREE = "servicex"
 COLUMN = "branch"
 
-# Zstandard costs a fifth of what zlib does for the same size; its higher levels gain next to nothing on columns of
+# Zstandard costs a third of zlib or less for the same size; its higher levels gain next to nothing on columns of
 # floats. ROOT reads it since 6.20 (2020); uproot and every Parquet reader do too.
 ZSTD_LEVEL = 1
 
@@ -103,8 +103,7 @@ def _table(value: Any, refused: tuple[str, ...]) -> ak.Array:
     array = _array(value)
     columns = {name: array[name] for name in array.fields} or {COLUMN: array}
     for name, column in columns.items():
-        kinds = sorted({kind for kind in _kinds(column.layout.form) if kind.startswith(refused)})
-        if kinds:
+        if kinds := [kind for kind in _kinds(column.layout.form) if kind.startswith(refused)]:
             raise TypeError(f"the column {name!r} holds {kinds[0]} values (its type is {column.type.content}), "
                             "which the output format cannot hold")
     return ak.zip({name: ak.transform(_tidied, column) for name, column in columns.items()}, depth_limit=1)
@@ -184,9 +183,9 @@ def _tidied(layout: Any, **_: Any) -> Any:
 def _write_root(pieces: Pieces, output_path: str, begin: Callable[..., Any], content: Callable[..., Any]) -> None:
     import uproot
 
-    # A file that is already open, since uproot would look for an object's name behind a colon in the path.
+    # A file that is open already: uproot would look for an object's name behind a colon in the path.
+    trees: dict[str, Any] = {}
     with open(output_path, "w+b") as file, uproot.recreate(file, compression=uproot.ZSTD(ZSTD_LEVEL)) as writer:
-        trees: dict[str, Any] = {}
         for name, value in pieces:
             if _is_object(value):
                 writer[name] = value
