@@ -72,9 +72,9 @@ def through_the_server(server: RunningServer, files: list[str]) -> tuple[float, 
 
 def write_program(folder: Path) -> None:
     """The generated program, as the server makes it."""
-    from servicex.codegen import generate
+    from servicex.codegen.generators import generate
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in generate("uproot", SELECTION).items():
+    for name, content in generate("uproot", SELECTION).files.items():
         (folder / name).write_bytes(content)
 
 

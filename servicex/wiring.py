@@ -17,7 +17,7 @@ from servicex.backends.object_store.local import LocalObjectStore
 from servicex.controller.loop import Controller, Wakeup
 from servicex.controller.steps import Limits, TransformSteps
 from servicex.data_directory import secret_key
-from servicex.processes import WarmParent
+from servicex.processes import PRELOAD, WarmParent
 from servicex.services.control import ControlService
 from servicex.services.datasets import DatasetService
 from servicex.services.results import ResultService
@@ -70,7 +70,6 @@ class Parts:
     def start(self) -> None:
         """Start the workers and the controller in this process, which must be the only server on its database."""
         broker = InProcessBroker()
-        self.warm.start()
         self.launcher = _launcher(self, broker)
         control = ControlService(self.transactions)
         control.take_over()
@@ -93,7 +92,7 @@ def build(settings: Settings, engine: Engine) -> Parts:
     """Wire the parts of the embedded server. Raises InvalidSettings."""
     _check(settings)
     transactions, wakeup = Transactions(engine), Wakeup()
-    warm = WarmParent()
+    warm = WarmParent((*PRELOAD, "servicex.codegen.child", "vector"))
     generator = BuiltinCodeGenerator(warm, app_version(), settings.CODE_GENERATION_SECONDS,
                                      settings.CODE_GENERATION_MEMORY_BYTES)
     allowed = [Path(path).absolute() for path in settings.ALLOWED_PATHS]

@@ -43,9 +43,15 @@ class SubmitBody(Body):
     selection: Text | None = None
     codegen: Text | None = None
     result_destination: Literal["object-store", "volume"] = Field("object-store", alias="result-destination")
-    result_format: Literal["arrow", "parquet", "root-file", "root-rntuple"] = Field("arrow", alias="result-format")
+    result_format: Literal["arrow", "parquet", "root-file", "root-rntuple"] = Field("parquet", alias="result-format")
     workers: int | None = Field(None, ge=1, le=1_000_000)
     tree_name: Text | None = Field(None, alias="tree-name", max_length=512)
+
+    @field_validator("result_format")
+    @classmethod
+    def _arrow_is_parquet(cls, value: str) -> str:
+        """Old clients say `arrow`, or nothing, and get Parquet; see doc/decisions/result-format-arrow.md."""
+        return "parquet" if value == "arrow" else value
 
     @field_validator("result_destination", "result_format", mode="before")
     @classmethod

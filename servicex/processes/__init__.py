@@ -6,6 +6,7 @@ messages, may be killed at any moment, and takes its own children along when it 
 """
 from servicex.processes.child import Child
 from servicex.processes.errors import BadMessage, ChildDied, ChildTimedOut, MemoryLimitExceeded
-from servicex.processes.warm import WarmParent
+from servicex.processes.warm import PRELOAD, WarmParent
 
-__all__ = ["BadMessage", "Child", "ChildDied", "ChildTimedOut", "MemoryLimitExceeded", "WarmParent"]
+__all__ = ["BadMessage", "Child", "ChildDied", "ChildTimedOut", "MemoryLimitExceeded", "PRELOAD",
+           "WarmParent"]

@@ -191,6 +191,16 @@ def test_datasets(ask: Ask, submit: Any) -> None:
     assert dataset_id in {d["id"] for d in shown}
 
 
+@pytest.mark.parametrize("said", [{"result-format": "arrow"}, {"result-format": None}, {}])
+def test_no_format_and_arrow_mean_parquet(ask: Ask, body: dict[str, Any], said: dict[str, Any]) -> None:
+    spoken = {key: value for key, value in body.items() if key != "result-format"}
+    record = ask("post", "/servicex/transformation", json={**spoken, **said}).json()
+    assert record["result-format"] == "parquet"
+    wait(ask, record["request_id"])
+    (first, *_) = ask("get", f"/servicex/transformation/{record['request_id']}/results").json()["results"]
+    assert first["s3-object-name"].endswith(".parquet")
+
+
 def test_doubled_slashes_are_one(ask: Ask, body: dict[str, Any]) -> None:
     assert ask("get", "//servicex").json() == ask("get", "/servicex").json()
     record = ask("post", "//servicex/transformation", json=body, allow_redirects=False).json()

@@ -7,6 +7,7 @@ import pytest
 
 from servicex.backends.object_store.local import LocalObjectStore
 from servicex.backends.object_store.s3_door import S3Door
+from servicex.backends.object_store.s3_door.answers import FilePart
 from servicex.backends.object_store.s3_door.request import raw_target
 from tests.object_store.asking import BUCKET, OTHER_BUCKET, Reply, ask, ask_signed, code, fill, target
 
@@ -92,6 +93,7 @@ def test_conditions(store: LocalObjectStore, door: S3Door, method: str, name: st
     reply = read(store, door, headers={name: value}, method=method)
     assert reply.status == status
     assert status != 304 or (reply.body == b"" and reply.headers["ETag"] == plain.headers["ETag"])
+    assert ("Content-Length" in reply.headers) == (status != 304)
 
 
 def test_the_tag_outdoes_the_time(store: LocalObjectStore, door: S3Door) -> None:
@@ -185,3 +187,11 @@ def test_files_are_closed(store: LocalObjectStore, door: S3Door) -> None:
     ({"PATH_INFO": "/a", "HTTP_REQUEST_URI": "/b", "HTTP_RAW_URI": "/b"}, "/a")])
 def test_the_raw_target(environ: dict[str, Any], target: str) -> None:
     assert raw_target(environ) == target
+
+
+def test_a_file_is_closed_when_the_server_stops_early(store: LocalObjectStore) -> None:
+    file, _ = store.open(BUCKET, "a")
+    part = FilePart(file, 5)
+    assert next(iter(part)) == b"01234"
+    part.close()
+    assert file.closed
