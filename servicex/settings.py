@@ -20,6 +20,7 @@ GIB = 1024 ** 3
 MIB = 1024 ** 2
 HOUR = 3600.0
 DAY = 24 * HOUR
+SECRET_LENGTH = 16
 
 
 class InvalidSettings(ServiceXError):
@@ -94,6 +95,13 @@ class Settings(BaseSettings):
     STALL_ROUNDS: int = Field(3, gt=0, description="How often that is done before such files count as failed.")
     THREADS: int = Field(16, gt=0, le=256, description="How many requests are served at once.")
     LOG_LEVEL: str = Field("INFO", description="What is logged: DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("SECRET_KEY")
+    @classmethod
+    def _long_or_empty(cls, value: str) -> str:
+        if value and len(value) < SECRET_LENGTH:
+            raise ValueError(f"must have at least {SECRET_LENGTH} characters")
+        return value
 
     @field_validator("LOG_LEVEL")
     @classmethod

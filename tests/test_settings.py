@@ -42,7 +42,7 @@ def test_lists_in_the_environment(config: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("text, words", [
     ("MAX_ATTEMPTS = 'many'", "MAX_ATTEMPTS"), ("MAX_ATTEMPTS = 0", "MAX_ATTEMPTS"),
-    ("LOG_LEVEL = 'LOUD'", "LOG_LEVEL"),
+    ("SECRET_KEY = 'short'", "SECRET_KEY"), ("LOG_LEVEL = 'LOUD'", "LOG_LEVEL"),
     ("x =", "cannot be read"), ("X = Y", "cannot be read")])
 def test_what_cannot_be_is_said(config: Path, text: str, words: str) -> None:
     config.write_text(text)

@@ -93,11 +93,11 @@ class LocalObjectStore(ObjectStore):
             raise ValueError(f"The object store's secret must have at least {MIN_SECRET_BYTES} bytes.")
         self._root = root
         self._secret = secret
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._finish_removals()
 
     def create(self, bucket: str) -> None:
         """Make the bucket's folder; does nothing if it is there."""
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder(bucket).mkdir(mode=0o700, exist_ok=True)
         _flush_folder(self._root)
 
