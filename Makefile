@@ -5,7 +5,7 @@ PYTHON ?=
 PORT ?= 5000
 WORKERS = 2
 ALLOW_PATH = .
-DATA = .servicex
+DATA = .servicex-data
 # More of pytest's own options, as in: make test TESTS=tests/e2e PYTEST_OPTIONS=-x
 TESTS = tests
 PYTEST_OPTIONS =
@@ -14,7 +14,7 @@ BIN = .venv/bin
 PACKAGING = $(wildcard setup.py pyproject.toml)
 SOURCES = servicex demo tests
 # Not what runs in the client's environment: its package has the name of ours.
-TYPED = servicex demo tests --exclude "tests/e2e/client_scripts|demo/(analysis|spectrum)"
+TYPED = servicex demo --exclude "demo/(analysis|spectrum)"
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_OPTIONS)
 
 .PHONY: help install demo run test test-long test-setup lint clean
@@ -29,7 +29,7 @@ install: .venv/.installed  ## Make .venv with the server in it (PYTHON= names th
 demo: .venv/.installed .venv-client/.installed  ## Run the main job once: server, real client, a picture in demo/out
 	@$(BIN)/python -m demo.run $(WORKERS)
 
-run: .venv/.installed  ## Leave the server up (PORT=5000 WORKERS=2 ALLOW_PATH=. DATA=.servicex)
+run: .venv/.installed  ## Leave the server up (PORT=5000 WORKERS=2 ALLOW_PATH=. DATA=.servicex-data)
 	@$(BIN)/servicex-app up --host 127.0.0.1 --port $(PORT) --data $(DATA) --workers $(WORKERS) --allow-path $(ALLOW_PATH)
 
 test: lint test-setup  ## Set up what the tests need and run them all, but for the long ones

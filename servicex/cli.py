@@ -31,7 +31,7 @@ def cli() -> None:
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535),
               help="The port to listen on; 0 takes a free one.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False),
-              help="The folder for database, results and secret.  [default: .servicex]")
+              help="The folder for database, results and secret.  [default: .servicex-data]")
 @click.option("--workers", type=click.IntRange(1, 1024), help="How many files at once.  [default: the cores]")
 @click.option("--allow-path", "allow_paths", multiple=True, type=click.Path(path_type=Path),
               help="A folder below which local files may be read; may be given several times.  [default: .]")

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     SQLALCHEMY_DATABASE_URI: str = Field(
         "", description="The database. Empty: the file servicex.sqlite in DATA_DIRECTORY.")
     DATA_DIRECTORY: Path = Field(
-        Path(".servicex"), description="Where the embedded server keeps its database, its results and its secret.")
+        Path(".servicex-data"), description="Where the embedded server keeps its database, its results and its secret.")
     SECRET_KEY: str = Field(
         "", description="What keys and signatures are derived from. Empty: made on the first start and kept in "
                         "DATA_DIRECTORY.")

@@ -117,6 +117,9 @@ class Child:
             if self._socket_ready(ready, event):
                 return
             if self._killed or not self._status.alive:
+                # It may have answered and ended between the look at the socket and the look at its status.
+                if self._socket_ready(self._poll(event, 0.0), event):
+                    return
                 raise self._death()
             if remaining <= 0:
                 raise ChildTimedOut("the process did not answer in time")

@@ -21,7 +21,7 @@ from servicex.services.endings import end_if_done
 from servicex.services.transactions import Transactions
 
 log = logging.getLogger(__name__)
-DID = re.compile(r"(\w+)://(.*)", re.DOTALL)
+DID = re.compile(r"([A-Za-z][\w.+-]*)://(.*)", re.DOTALL)
 LIST_FINDER = "user"
 Replicas = Callable[[Sequence[str]], Sequence[tuple[str, ...]]]
 NAME_LIMIT = 1024

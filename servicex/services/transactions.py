@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from servicex.errors import Unavailable
 
 log = logging.getLogger(__name__)
-# The time-out comes first: the change to WAL needs it where several threads connect at once.
 PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 WRITING = "servicex_writing"
 
@@ -66,11 +65,15 @@ def prepare_sqlite(engine: Engine) -> None:
     A transaction that reads first and writes later fails at once with "database is locked" if another one wrote
     meanwhile, whatever the time-out; so a writing one takes the lock when it begins.
     """
+    # The change to WAL fails at once where another connection is just making it, whatever the time-out.
+    connecting = threading.Lock()
+
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+        with connecting:
+            for pragma in PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:

@@ -29,7 +29,9 @@ def test_unknown_scheme_names_the_known_ones(house: House) -> None:
 
 
 def test_did_without_scheme_gets_the_default(house: House) -> None:
-    assert house.datasets.check("ru-cio://x", None).name == "test://ru-cio://x"
+    assert house.datasets.check("some:name", None).name == "test://some:name"
+    with pytest.raises(InvalidDataset, match="carrier-pigeon"):
+        house.datasets.check("carrier-pigeon://x", None)
 
 
 def test_file_named_twice_counts_once(house: House) -> None:
