@@ -27,6 +27,7 @@ def migrated(url: str) -> Iterator[Engine]:
     Migrate(app, db, directory=migrations_folder(), render_as_batch=True)
     with app.app_context():
         upgrade()
+        db.engine.dispose()  # a connection made before `prepare_sqlite` would lack its settings
         yield db.engine
         db.engine.dispose()
 

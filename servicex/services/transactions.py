@@ -65,15 +65,11 @@ def prepare_sqlite(engine: Engine) -> None:
     A transaction that reads first and writes later fails at once with "database is locked" if another one wrote
     meanwhile, whatever the time-out; so a writing one takes the lock when it begins.
     """
-    # The change to WAL fails at once where another connection is just making it, whatever the time-out.
-    connecting = threading.Lock()
-
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None
-        with connecting:
-            for pragma in PRAGMAS:
-                connection.execute(f"PRAGMA {pragma}")
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
