@@ -64,8 +64,8 @@ class House:
         self.woken = 0
         self.transactions = Transactions(engine)
         self.finder = Asked()
-        self.datasets = DatasetService(self.transactions, "test", lambda entries: [(entry,) for entry in entries], lambda scheme: 3600.0,
-                                       self.wake)
+        self.datasets = DatasetService(self.transactions, "test", lambda entries: [(entry,) for entry in entries],
+                                       lambda scheme: 3600.0, self.wake)
         self.datasets.add_finder(self.finder)
         self.results = ResultService(self.transactions, self.wake)
         self.transforms = TransformService(self.transactions, self.datasets, [Echo()], [OBJECT_STORE], 1000, "1",

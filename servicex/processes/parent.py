@@ -192,7 +192,10 @@ def main(arguments: list[str]) -> None:
     gc.collect()
     gc.freeze()
     parent = WarmParent(control)
-    control.sendall(encode({"warm": True}))
+    try:
+        control.sendall(encode({"warm": True}))
+    except OSError:
+        return  # the server ended meanwhile
     try:
         parent.serve()
     finally:
