@@ -22,6 +22,8 @@ def build_app(settings: Settings) -> Flask:
     app = Flask("servicex")
     app.config.update(SQLALCHEMY_DATABASE_URI=settings.database_uri, MAX_CONTENT_LENGTH=settings.MAX_REQUEST_BYTES,
                       MAX_FORM_MEMORY_SIZE=settings.MAX_REQUEST_BYTES)
+    # Every thread that may want a connection gets one: requests, two threads a worker, finders, the controller.
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": settings.THREADS + 2 * settings.WORKERS + 8}
     db.init_app(app)
     migrate.init_app(app, db, directory=migrations_folder())
     with app.app_context():

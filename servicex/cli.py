@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
 
 from servicex import create_app, reference
 from servicex.data_directory import locked
+from servicex.database import held
 from servicex.errors import ServiceXError
+from servicex.listening import address, bind
+from servicex.models import db
 from servicex.observability import set_up_logging
 from servicex.processes.linux import hide
 from servicex.settings import Settings, load
 from servicex.wiring import app_version
-
-LARGEST_BODY_READ = 2 ** 30
 
 
 @click.group()
@@ -43,7 +43,7 @@ def up(host: str, port: int, data: Path | None, workers: int | None, allow_paths
        allow_hosts: tuple[str, ...], insecure: bool) -> None:
     """Run the whole server on this machine: API, database, workers, results, until it is interrupted."""
     given = {"DATA_DIRECTORY": data, "WORKERS": workers, "ALLOWED_PATHS": list(allow_paths) or None,
-             "ALLOWED_HOSTS": list(allow_hosts) or None}
+             "ALLOWED_HOSTS": list(allow_hosts) + _own_name(host) or None}
     with _plain_errors():
         _check_address(host, insecure)
         serve(load(**{name: value for name, value in given.items() if value is not None}), host, port)
@@ -54,6 +54,13 @@ def _check_address(host: str, insecure: bool) -> None:
         raise ServiceXError(f"Listening on {host} would let anybody who reaches it run code on this machine, since "
                             "there are no accounts. Keep to 127.0.0.1, or add --insecure if only people you "
                             "trust reach it.")
+
+
+def _own_name(host: str) -> list[str]:
+    """The address listened on, as a name by which the server may be called; none if it is that of all addresses."""
+    if _is_loopback(host) or host in ("0.0.0.0", "::"):
+        return []
+    return [f"[{host}]" if ":" in host else host]
 
 
 def _is_loopback(host: str) -> bool:
@@ -71,27 +78,18 @@ def serve(settings: Settings, host: str, port: int) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     with locked(settings.DATA_DIRECTORY):
         app = create_app(settings)
-        with app.app_context():
-            upgrade()
         parts = app.extensions["servicex"]
-        try:
-            parts.start()
-            _listen(app, host, port, settings.THREADS)
-        except KeyboardInterrupt:
-            pass
-        finally:
-            parts.close()
-
-
-def _listen(app: Flask, host: str, port: int, threads: int) -> None:
-    """Answer requests until interrupted."""
-    from waitress.server import create_server
-
-    # A body above this is refused by waitress in its own words; up to it the app answers in ours.
-    server = create_server(app, host=host, port=port, threads=threads, ident=None, connection_limit=1000,
-                           asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ)
-    click.echo(f"ServiceX is up at http://{host}:{server.effective_port}  (stop it with Ctrl-C)", err=True)
-    server.run()
+        server = bind(app, host, port, settings.THREADS)
+        with app.app_context(), held(db.engine):
+            upgrade()
+            try:
+                parts.start()
+                click.echo(f"ServiceX is up at {address(server, host)}  (stop it with Ctrl-C)", err=True)
+                server.run()
+            except KeyboardInterrupt:
+                pass
+            finally:
+                parts.close()
 
 
 def _interrupt(*_: Any) -> None:

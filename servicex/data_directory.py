@@ -19,17 +19,25 @@ class DataDirectoryInUse(ServiceXError):
 
 
 @contextmanager
-def locked(path: Path, patience: float = 5.0) -> Iterator[None]:
-    """Make the folder if need be, and keep it for this process; the lock ends with the process, however that ends.
-
-    Raises DataDirectoryInUse if another server still has it after `patience` seconds.
-    """
+def locked(path: Path) -> Iterator[None]:
+    """Make the folder if need be, and keep it for this process. Raises DataDirectoryInUse if another server has it."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(path / LOCK, "a") as file:
+    with locked_file(path / LOCK):
+        yield
+
+
+@contextmanager
+def locked_file(path: Path, patience: float = 3.0) -> Iterator[None]:
+    """Keep a lock file for this process; the lock ends with the process, however that ends.
+
+    Raises DataDirectoryInUse if another process still has it after `patience` seconds.
+    """
+    with open(path, "a") as file:
         deadline = time.monotonic() + patience
         while not _locked(file):
             if time.monotonic() > deadline:
-                raise DataDirectoryInUse(f"Another server uses {path}. Stop it, or give this one another --data.")
+                raise DataDirectoryInUse(
+                    f"Another server uses {path.parent}. Stop it, or give this one another --data.")
             time.sleep(0.1)
         yield
 

@@ -1,7 +1,12 @@
-"""Database migrations: where they are, and how they are run."""
+"""Database migrations: where they are; and how a database is kept for one embedded server alone."""
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flask_migrate import Migrate
+from sqlalchemy import Engine, func, select
+
+from servicex.data_directory import DataDirectoryInUse, locked_file
 
 migrate = Migrate(render_as_batch=True, compare_type=True)
 
@@ -13,3 +18,23 @@ def migrations_folder() -> str:
         return str(beside)
     import servicex_migrations  # exists only where it was installed
     return str(Path(servicex_migrations.__file__).parent)
+
+
+# Any number does, as long as all servers ask for the same.
+ADVISORY_LOCK = 20_260_001
+
+
+@contextmanager
+def held(engine: Engine) -> Iterator[None]:
+    """Keep the database for this server: two embedded ones would each take the other for dead, and do its work again.
+
+    Raises DataDirectoryInUse if another has it.
+    """
+    if engine.dialect.name != "postgresql":
+        with locked_file(Path(f"{engine.url.database}.lock")):
+            yield
+        return
+    with engine.connect() as connection:
+        if not connection.scalar(select(func.pg_try_advisory_lock(ADVISORY_LOCK))):
+            raise DataDirectoryInUse("Another server uses this database.")
+        yield

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Config
 from pydantic import Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from servicex.errors import ServiceXError
 
@@ -21,6 +21,7 @@ MIB = 1024 ** 2
 HOUR = 3600.0
 DAY = 24 * HOUR
 SECRET_LENGTH = 16
+HOST_AND_PORT = re.compile(r"[\w.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
 class InvalidSettings(ServiceXError):
@@ -40,8 +41,8 @@ class ConfigFile(PydanticBaseSettingsSource):
         config = Config(str(Path(__file__).parent))
         try:
             config.from_pyfile(name)
-        except (OSError, SyntaxError, NameError) as error:
-            raise InvalidSettings(f"APP_CONFIG_FILE={name} cannot be read: {error}") from error
+        except Exception as error:  # the file is a program, and may fail of anything
+            raise InvalidSettings(f"APP_CONFIG_FILE={name} cannot be read: {type(error).__name__}: {error}") from error
         return {key: value for key, value in config.items() if key in self.settings_cls.model_fields}
 
 
@@ -103,6 +104,13 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {SECRET_LENGTH} characters")
         return value
 
+    @field_validator("MINIO_PUBLIC_URL")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        if value and not HOST_AND_PORT.fullmatch(value):
+            raise ValueError("must be host:port, without http:// and without a path")
+        return value
+
     @field_validator("LOG_LEVEL")
     @classmethod
     def _known_level(cls, value: str) -> str:
@@ -131,3 +139,5 @@ def load(**values: Any) -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
         raise InvalidSettings(f"invalid settings: {faults}") from error
+    except SettingsError as error:
+        raise InvalidSettings(f"invalid settings: {error} (a list has to be JSON, like [\"a\", \"b\"])") from error

@@ -40,7 +40,7 @@ def app_version() -> str:
 
 @dataclass
 class Parts:
-    """The server's parts, wired; nothing of it runs before `start`."""
+    """The server's parts, wired. Workers and controller run from `start` on."""
 
     settings: Settings
     transactions: Transactions

@@ -52,9 +52,13 @@ class Asked(DidFinder):
 
     def __init__(self) -> None:
         self.asked: list[int] = []
+        self.goes_on = False
 
     def look_up(self, scheme: str, did: str, dataset_id: int) -> None:
         self.asked.append(dataset_id)
+
+    def running(self, dataset_id: int) -> bool:
+        return self.goes_on
 
 
 class House:

@@ -40,7 +40,15 @@ def test_lists_in_the_environment(config: Path, monkeypatch: pytest.MonkeyPatch)
     assert load().ALLOWED_HOSTS == ["a.example.org"]
 
 
+@pytest.mark.parametrize("name", ["ALLOWED_PATHS", "ALLOWED_HOSTS"])
+def test_list_that_is_no_json_is_said(config: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "/tmp")
+    with pytest.raises(InvalidSettings, match=f"{name}.*JSON"):
+        load()
+
+
 @pytest.mark.parametrize("text, words", [
+    ("MINIO_PUBLIC_URL = 'http://h:9000/'", "MINIO_PUBLIC_URL"), ("import no_such_module", "cannot be read"),
     ("MAX_ATTEMPTS = 'many'", "MAX_ATTEMPTS"), ("MAX_ATTEMPTS = 0", "MAX_ATTEMPTS"),
     ("SECRET_KEY = 'short'", "SECRET_KEY"), ("LOG_LEVEL = 'LOUD'", "LOG_LEVEL"),
     ("x =", "cannot be read"), ("X = Y", "cannot be read")])

@@ -146,6 +146,9 @@ def upgrade():
         sa.ForeignKeyConstraint(['transform_id'], ['requests.id'], name='transform_control_transform_id_fkey', ondelete='CASCADE'),
         sa.PrimaryKeyConstraint('transform_id', name='transform_control_pkey')
     )
+    op.create_index('ix_transform_control_open', 'transform_control', ['transform_id'],
+                    sqlite_where=sa.text('NOT torn_down'), postgresql_where=sa.text('NOT torn_down'))
+
     op.create_table('transform_result',
         sa.Column('id', sa.Integer(), nullable=False),
         sa.Column('did', sa.String(length=1024), nullable=False),

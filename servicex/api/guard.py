@@ -42,11 +42,21 @@ def host_name(host: str) -> str:
 def _check_origin(names: Iterable[str]) -> None:
     if request.headers.get("Sec-Fetch-Site", "none") not in OWN_PAGES and not _plain_link():
         raise Forbidden("Pages of other sites may not use this server.")
-    origin = request.headers.get("Origin")
-    if origin is None:
+    _check_source(request.headers.get("Origin"), names)
+    if request.path.startswith("/servicex"):
+        # Of older browsers only this tells which page asks, for instance by an image.
+        _check_source(request.headers.get("Referer"), names)
+
+
+def _check_source(url: str | None, names: Iterable[str]) -> None:
+    """Raise Forbidden if the URL that a request comes from is not one of this server."""
+    if url is None:
         return
-    parts = urlsplit(origin)
-    if parts.netloc != request.host or host_name(parts.netloc) not in names:
+    try:
+        source = urlsplit(url).netloc
+    except ValueError:
+        source = ""
+    if source != request.host or host_name(source) not in names:
         raise Forbidden("Pages of other origins may not use this server.")
 
 

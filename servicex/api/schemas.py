@@ -4,7 +4,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, RootModel, StringConstraints, field_validator
+from pydantic import (AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, RootModel, StringConstraints,
+                      field_validator)
 
 TITLE_LIMIT = 10_240
 FILE_LIST_LIMIT = 1_000_000
@@ -13,7 +14,16 @@ UtcTime = Annotated[datetime, PlainSerializer(lambda t: t.strftime("%Y-%m-%dT%H:
 # Clients with Python before 3.11 cannot read a time that ends in Z, and take what has no zone for UTC.
 PlainTime = Annotated[datetime, PlainSerializer(lambda t: t.replace(tzinfo=None).isoformat("T", "microseconds"),
                                                 return_type=str)]
-Text = Annotated[str, StringConstraints(strict=True)]
+
+
+def _storable(text: str) -> str:
+    """Refuse what a database or a JSON answer cannot hold."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("must not hold NUL or lone surrogate characters")
+    return text
+
+
+Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_storable)]
 
 
 class Body(BaseModel):
@@ -113,8 +123,9 @@ class StatusQuery(Body):
 
     @field_validator("details", mode="before")
     @classmethod
-    def _empty_is_false(cls, value: Any) -> Any:
-        return value or False
+    def _any_word_but_no(cls, value: Any) -> bool:
+        """Any text asks for details, as it ever did, but for none and those that plainly do not."""
+        return str(value).lower() not in ("", "0", "false", "no", "off")
 
 
 class StatisticsRecord(Answer):
@@ -166,12 +177,18 @@ class ResultsQuery(Body):
     """From when on results are wanted (that time included), and how many; all of them if not said."""
 
     later_than: datetime | None = None
-    limit: int | None = Field(None, ge=1)
+    limit: int | None = Field(None, ge=1, le=LARGEST_ID)
 
     @field_validator("later_than")
     @classmethod
-    def _no_zone_is_utc(cls, value: datetime | None) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+    def _in_utc(cls, value: datetime | None) -> datetime | None:
+        """A time without a zone is UTC. One so early or late that it has none in UTC is refused."""
+        if value is None or value.tzinfo is None:
+            return value and value.replace(tzinfo=UTC)
+        try:
+            return value.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("is outside what can be told in UTC") from error
 
 
 class ResultRecord(Answer):
@@ -197,7 +214,7 @@ class ResultList(Answer):
 class ErrorsQuery(Body):
     """How many failures to list at most; all of them if not said."""
 
-    limit: int | None = Field(None, ge=1)
+    limit: int | None = Field(None, ge=1, le=LARGEST_ID)
 
 
 class FailureRecord(Answer):
@@ -232,7 +249,7 @@ class DeploymentStatus(Answer):
 class DatasetQuery(Body):
     """Which datasets to list: those of one finder (`user` for lists of files), and the deleted ones too or not."""
 
-    did_finder: str | None = Field(None, alias="did-finder")
+    did_finder: Text | None = Field(None, alias="did-finder")
     show_deleted: bool = Field(False, alias="show-deleted")
 
 

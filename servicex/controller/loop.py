@@ -1,13 +1,19 @@
 """The loop of the controller: woken, it takes every transform and look-up that needs it one step further."""
 import logging
 import threading
+import time
+from datetime import timedelta
 
 from servicex.controller.steps import TransformSteps
+from servicex.errors import ServiceXError, Unavailable
 from servicex.services.control import ControlService, LeaseLost
 from servicex.services.datasets import DatasetService
 from servicex.services.results import ResultService
 
 log = logging.getLogger(__name__)
+EXPIRY_SECONDS = 3600.0
+# A client that was told of a bad dataset asks for it afterwards, to learn the reason.
+STALE_KEPT = timedelta(days=1)
 
 
 class Wakeup:
@@ -38,6 +44,7 @@ class Controller:
         self._interval = interval
         self._lookup_seconds = lookup_seconds
         self._lookup_attempts = lookup_attempts
+        self._next_expiry = 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="controller", daemon=True)
 
@@ -64,10 +71,16 @@ class Controller:
         self._results.flush()
         for dataset_id in self._datasets.open_lookups():
             self._look_up(dataset_id)
+        self._expire()
         for transform_id in self._control.work():
             if self._closing.is_set():
                 return
             self._step(transform_id)
+
+    def _expire(self) -> None:
+        if time.monotonic() >= self._next_expiry:
+            self._next_expiry = time.monotonic() + EXPIRY_SECONDS
+            self._control.expire_datasets(STALE_KEPT)
 
     def _look_up(self, dataset_id: int) -> None:
         try:
@@ -84,6 +97,11 @@ class Controller:
             self._control.step_succeeded(claimed)
         except LeaseLost:
             log.info("another controller took over transform %s", claimed.transform.request_id)
+        except Unavailable as error:
+            log.warning("a step of transform %s has to wait: %s", claimed.transform.request_id, error)
+            self._control.step_failed(claimed, error)
+        except ServiceXError as error:
+            self._control.give_up(claimed, error.message)
         except Exception as error:
             log.exception("a step of transform %s failed", claimed.transform.request_id)
             self._control.step_failed(claimed, error)

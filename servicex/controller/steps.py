@@ -60,28 +60,29 @@ class TransformSteps:
         depth = self._broker.depth(queue)
         if depth is None:
             self._begin(claimed, queue)
-            depth = 0
-        if self._stalled(claimed, depth):
+        elif self._stalled(claimed, depth):
             return self._revive(claimed)
-        self._publish(claimed, queue, depth)
+        self._publish(claimed, queue, depth or 0)
         self._launch(claimed)
 
     def _launch(self, claimed: Claimed) -> None:
         """Start the workers, or have as many of them as the files left deserve."""
         workers = self._workers(claimed.transform)
         if self._launcher.status(claimed.transform.request_id) is None:
+            self._control.renew(claimed)
             self._launcher.start(self._control.job(claimed), workers)
         else:
             self._launcher.scale(claimed.transform.request_id, workers)
 
     def _begin(self, claimed: Claimed, queue: str) -> None:
         """Make the bucket and the queue. If the queue was there before and is gone, so are the messages in it."""
+        self._control.renew(claimed)
         self._store.create(claimed.transform.request_id)
         self._broker.declare(queue)
         if claimed.control.published_through:
             log.warning("the queue of transform %s was gone; publishing its open files again",
                         claimed.transform.request_id)
-            self._control.publish_again(claimed)
+            self._control.publish_again(claimed, claimed.control.stalled_rounds)
 
     def _publish(self, claimed: Claimed, queue: str, depth: int) -> None:
         """Fill the queue up to `publish_ahead` messages, chunk by chunk; the mark moves after each chunk."""
@@ -93,7 +94,7 @@ class TransformSteps:
             try:
                 self._broker.publish(queue, messages)
             except QueueGone:
-                return self._control.publish_again(claimed)
+                return self._control.publish_again(claimed, claimed.control.stalled_rounds)
             self._control.published(claimed, messages[-1].file_id)
             depth += len(messages)
 
@@ -114,13 +115,20 @@ class TransformSteps:
         return sum(n for state, n in status.states.items() if state != "waiting") if status else 0
 
     def _revive(self, claimed: Claimed) -> None:
-        """Publish the open files once more, or fail them when that was done often enough."""
-        if claimed.control.stalled_rounds < self._limits.stall_rounds:
-            log.warning("transform %s stalled; publishing its open files again", claimed.transform.request_id)
-            return self._control.publish_again(claimed, stalled=True)
-        while reports := self._control.lost_files(claimed, self._limits.publish_chunk):
+        """Publish the open files once more, or fail those that were handed out when that was done often enough."""
+        rounds = self._control.silent_rounds(claimed)
+        if rounds >= self._limits.stall_rounds:
+            return self._fail_lost(claimed)
+        log.warning("transform %s stalled; publishing its open files again", claimed.transform.request_id)
+        self._control.publish_again(claimed, rounds + 1)
+
+    def _fail_lost(self, claimed: Claimed) -> None:
+        after = 0
+        while reports := self._control.lost_files(claimed, after, self._limits.publish_chunk):
             for report in reports:
                 self._results.report(report)
+            after = reports[-1].file_id
+        self._control.forget_silence(claimed)
 
     def _tear_down(self, claimed: Claimed) -> None:
         """Stop the workers first and delete the queue last: a worker whose queue is gone would fall over."""

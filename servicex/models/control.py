@@ -1,7 +1,7 @@
 """What the controller remembers of each transform, apart from the transform's own row so that reports never wait."""
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, Text, or_, update
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, or_, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from servicex.models.base import Base, UtcDateTime, changed, now
@@ -16,6 +16,8 @@ class TransformControl(Base):
     """
 
     __tablename__ = "transform_control"
+    __table_args__ = (Index("ix_transform_control_open", "transform_id", sqlite_where=text("NOT torn_down"),
+                            postgresql_where=text("NOT torn_down")),)
 
     transform_id: Mapped[int] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True)
     published_through: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -50,3 +52,9 @@ def note(session: Session, transform_id: int, owner: str, **values: object) -> b
     """Write the outcome of a step; False, and nothing written, if the lease was lost meanwhile."""
     return changed(session, update(TransformControl).where(
         TransformControl.transform_id == transform_id, TransformControl.lease_owner == owner).values(**values))
+
+
+def hurry(session: Session, transform_id: int) -> None:
+    """Have the controller look at the transform again, and at once whatever held it off before."""
+    session.execute(update(TransformControl).where(TransformControl.transform_id == transform_id).values(
+        next_step_at=None, failed_steps=0, torn_down=False))

@@ -6,14 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from sqlalchemy import (BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, exists, insert,
-                        select, update)
+from sqlalchemy import (BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, insert,
+                        select)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql import text
 
-from servicex.models.base import Base, PathList, UtcDateTime, changed, now
-from servicex.models.result import TransformResult
+from servicex.models.base import Base, PathList, UtcDateTime, now
 
 BULK_ROWS = 5000
 
@@ -100,7 +99,9 @@ def hash_of_paths(paths: Sequence[str]) -> str:
 def current(session: Session, name: str, lock: bool = False) -> Dataset | None:
     """The row for the name that is not stale, if there is one; `lock` keeps others from changing it till the commit."""
     query = select(Dataset).where(Dataset.name == name, ~Dataset.is_stale)
-    return session.scalars(query.with_for_update() if lock else query).one_or_none()
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
 
 
 def insert_if_new(session: Session, **values: object) -> None:
@@ -134,23 +135,6 @@ def _add_bulk(session: Session, dataset: Dataset, rows: dict[str, FileFacts]) ->
     dataset.n_files += len(new)
     dataset.size += sum(f.file_size for _, f in new)
     dataset.events += sum(f.file_events for _, f in new)
-
-
-def unreported_after(session: Session, dataset_id: int, request_id: str, file_id: int,
-                     limit: int) -> Sequence[DatasetFile]:
-    """The next files of the dataset after `file_id`, by id, on which the transform has no result."""
-    reported = exists().where(TransformResult.request_id == request_id, TransformResult.file_id == DatasetFile.id)
-    query = select(DatasetFile).where(
-        DatasetFile.dataset_id == dataset_id, DatasetFile.id > file_id, ~reported)
-    return session.scalars(query.order_by(DatasetFile.id).limit(limit)).all()
-
-
-def claim_lookup(session: Session, dataset_id: int, deadline: datetime) -> bool:
-    """Take an unclaimed look-up, or one whose deadline is over; False if somebody else has it."""
-    free = (Dataset.lookup_status == LookupStatus.CREATED) | (
-        (Dataset.lookup_status == LookupStatus.LOOKING) & (Dataset.lookup_deadline < now()))
-    return changed(session, update(Dataset).where(Dataset.id == dataset_id, free).values(
-        lookup_status=LookupStatus.LOOKING, lookup_deadline=deadline, lookup_attempts=Dataset.lookup_attempts + 1))
 
 
 def _insert(session: Session):  # type: ignore[no-untyped-def]  # the two dialects share no base for `on_conflict_*`

@@ -1,15 +1,16 @@
 """Results of transforms, one a file, and what happened to the files on the way."""
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, func, select
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, exists, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from servicex.models.base import Base, UtcDateTime, now
+from servicex.models.dataset import DatasetFile
+from servicex.models.transform import TransformRequest
 
 SUCCESS = "success"
 FAILURE = "failure"
-ROWS_AT_ONCE = 1000
 
 
 class TransformResult(Base):
@@ -60,21 +61,31 @@ class FileStatus(Base):
     info: Mapped[str | None] = mapped_column(Text)
 
 
-def since(session: Session, request_id: str, later_than: datetime | None,
-          limit: int | None) -> Iterator[TransformResult]:
-    """The results of a transform from a time on, that time included, oldest first."""
+def page(session: Session, request_id: str, start: datetime | None, after: bool,
+         limit: int) -> Sequence[TransformResult]:
+    """The oldest results of a transform from a time on; `after` leaves out that time itself."""
     query = select(TransformResult).where(TransformResult.request_id == request_id)
-    if later_than is not None:
-        query = query.where(TransformResult.created_at >= later_than)
-    query = query.order_by(TransformResult.created_at).limit(limit)
-    yield from session.scalars(query.execution_options(yield_per=ROWS_AT_ONCE))
-
-
-def failures(session: Session, request_id: str, limit: int | None) -> Sequence[TransformResult]:
-    """The files of a transform that failed, oldest first."""
-    query = select(TransformResult).where(
-        TransformResult.request_id == request_id, TransformResult.transform_status == FAILURE)
+    if start is not None:
+        query = query.where(TransformResult.created_at > start if after else TransformResult.created_at >= start)
     return session.scalars(query.order_by(TransformResult.created_at).limit(limit)).all()
+
+
+def failures(session: Session, request_id: str, limit: int | None) -> Sequence[tuple[TransformResult, DatasetFile]]:
+    """The files of a transform that failed, each with why, oldest first."""
+    query = select(TransformResult, DatasetFile).join(DatasetFile, DatasetFile.id == TransformResult.file_id).where(
+        TransformResult.request_id == request_id, TransformResult.transform_status == FAILURE)
+    return [(row[0], row[1]) for row in session.execute(query.order_by(TransformResult.created_at).limit(limit))]
+
+
+def unreported(session: Session, transform: TransformRequest, after: int, through: int | None,
+               limit: int) -> Sequence[DatasetFile]:
+    """The next files of the transform's dataset on which it has no result, by id: beyond `after`, up to `through`."""
+    reported = exists().where(TransformResult.request_id == transform.request_id,
+                              TransformResult.file_id == DatasetFile.id)
+    query = select(DatasetFile).where(DatasetFile.dataset_id == transform.did_id, DatasetFile.id > after, ~reported)
+    if through is not None:
+        query = query.where(DatasetFile.id <= through)
+    return session.scalars(query.order_by(DatasetFile.id).limit(limit)).all()
 
 
 def commonest_cause(session: Session, request_id: str) -> tuple[str, str, int] | None:
@@ -85,9 +96,3 @@ def commonest_cause(session: Session, request_id: str) -> tuple[str, str, int] |
         .where(TransformResult.request_id == request_id, TransformResult.transform_status == FAILURE)
         .group_by(TransformResult.error_class).order_by(count.desc()).limit(1)).one_or_none()
     return None if row is None else (row[0] or "", row[1] or "", row[2])
-
-
-def slowest(session: Session, request_id: str) -> float:
-    """Seconds the slowest file of the transform took so far; 0 if none is done."""
-    return session.scalar(select(func.max(TransformResult.transform_time)).where(
-        TransformResult.request_id == request_id)) or 0.0

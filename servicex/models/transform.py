@@ -1,11 +1,11 @@
 """Transform requests, and the moves between their states."""
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Index, String, Text, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import BigInteger, ColumnElement, Enum, ForeignKey, Index, String, Text, select, update
+from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 
 from servicex.models.base import Base, UtcDateTime, changed, now
 
@@ -104,13 +104,27 @@ class TransformRequest(Base):
         return self.files - self.files_reported if self.files else None
 
 
-def find(session: Session, request_id: str, lock: bool = False) -> TransformRequest | None:
+def find(session: Session, request_id: str) -> TransformRequest | None:
     """The transform of that request id, or of that number of a row, unless it was deleted."""
+    if not (request_id.isascii() and request_id.isprintable()):
+        return None
     key = TransformRequest.request_id == request_id
-    if request_id.isascii() and request_id.isdigit() and len(request_id) < 10:
+    if request_id.isdigit() and len(request_id) < 10:
         key = TransformRequest.id == int(request_id)
-    query = select(TransformRequest).where(key, TransformRequest.deleted_at.is_(None))
-    return session.scalars(query.with_for_update() if lock else query).one_or_none()
+    return session.scalars(select(TransformRequest).where(key, TransformRequest.deleted_at.is_(None))).one_or_none()
+
+
+def lock_all(session: Session, request_ids: Collection[str]) -> dict[str, TransformRequest]:
+    """The transforms of these request ids that were not deleted, locked till the commit."""
+    return {t.request_id: t for t in _locked(session, TransformRequest.request_id.in_(request_ids),
+                                             TransformRequest.deleted_at.is_(None))}
+
+
+def _locked(session: Session, *which: ColumnElement[bool]) -> Sequence[TransformRequest]:
+    """Lock transforms, in the order of their rows: all who lock several do it here, so that none waits in a circle."""
+    query = select(TransformRequest).options(defer(TransformRequest.selection)).where(*which)
+    return session.scalars(query.order_by(TransformRequest.id).with_for_update().execution_options(
+        populate_existing=True)).all()
 
 
 def move(session: Session, transform_id: int, to: TransformStatus, **values: Any) -> bool:
@@ -125,13 +139,5 @@ def move(session: Session, transform_id: int, to: TransformStatus, **values: Any
 
 
 def active_on(session: Session, dataset_id: int) -> Sequence[TransformRequest]:
-    """The transforms of a dataset that have not ended, in a fixed order so that two who lock them do not deadlock."""
-    return session.scalars(select(TransformRequest).where(
-        TransformRequest.did_id == dataset_id, TransformRequest.status.in_(ACTIVE)
-    ).order_by(TransformRequest.id).with_for_update()).all()
-
-
-def follow_dataset(session: Session, dataset_id: int, n_files: int) -> None:
-    """Tell the transforms of a dataset that have not ended how many files it has now."""
-    session.execute(update(TransformRequest).where(
-        TransformRequest.did_id == dataset_id, TransformRequest.status.in_(ACTIVE)).values(files=n_files))
+    """The transforms of a dataset that have not ended, locked till the commit."""
+    return _locked(session, TransformRequest.did_id == dataset_id, TransformRequest.status.in_(ACTIVE))

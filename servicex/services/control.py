@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import case, delete, exists, or_, select, update
+from sqlalchemy.orm import Session, defer
 
 from servicex.backends.broker.base import WorkMessage
 from servicex.backends.launcher.base import Failure, FileReport, TransformJob
-from servicex.models import (FileStatus, GeneratedProgram, TransformControl, TransformRequest,
-                             TransformResult, TransformStatus)
+from servicex.models import (Dataset, FileStatus, GeneratedProgram, TransformControl, TransformRequest, TransformResult,
+                             TransformStatus)
 from servicex.models import control as controls
-from servicex.models import dataset as datasets
 from servicex.models import result as results
 from servicex.models import transform as transforms
 from servicex.models.base import now
@@ -49,23 +49,38 @@ class ControlService:
             session.execute(update(TransformControl).values(lease_owner=None, next_step_at=None))
 
     def work(self) -> Sequence[int]:
-        """The ids of the transforms that may need a step now: those that run, and those not cleared away yet."""
+        """The ids of the transforms that may need a step now; those that ended come first, as people wait for that."""
         due = or_(TransformControl.next_step_at.is_(None), TransformControl.next_step_at <= now())
-        busy = or_(TransformRequest.status.in_(ACTIVE), ~TransformControl.torn_down,
-                   TransformRequest.deleted_at.is_not(None))
+        ended = case((TransformRequest.status.in_(ACTIVE), 1), else_=0)
         with self._transactions.read() as session:
             return session.scalars(select(TransformRequest.id).join(
                 TransformControl, TransformControl.transform_id == TransformRequest.id
-            ).where(due, busy).order_by(TransformRequest.id)).all()
+            ).where(due, ~TransformControl.torn_down).order_by(ended, TransformRequest.id)).all()
 
     def claim(self, transform_id: int) -> Claimed | None:
-        """Take the lease of a transform; None if another controller has it, or it is gone."""
+        """Take the lease of a transform; None if another controller has it, or it is gone.
+
+        A lease that has long to run is not renewed: most steps change nothing, and shall write nothing.
+        """
+        with self._transactions.read() as session:
+            claimed = _read(session, transform_id)
+        if claimed is None or self._holds(claimed.control):
+            return claimed
         with self._transactions.write() as session:
-            if not controls.claim(session, transform_id, self._owner, now() + LEASE):
-                return None
-            transform = session.get(TransformRequest, transform_id)
-            control = session.get(TransformControl, transform_id)
-            return Claimed(transform, control) if transform and control else None
+            taken = controls.claim(session, transform_id, self._owner, now() + LEASE)
+            return _read(session, transform_id) if taken else None
+
+    def _holds(self, control: TransformControl) -> bool:
+        until = control.lease_until
+        return control.lease_owner == self._owner and until is not None and until - now() > LEASE / 2
+
+    def renew(self, claimed: Claimed) -> None:
+        """Renew the lease before something is made outside. Raises LeaseLost, also if the transform has ended."""
+        with self._transactions.write() as session:
+            held = controls.note(session, claimed.transform.id, self._owner, lease_until=now() + LEASE)
+            newest = _read(session, claimed.transform.id) if held else None
+        if newest is None or newest.transform.status.terminal:
+            raise LeaseLost(claimed.transform.request_id)
 
     def job(self, claimed: Claimed) -> TransformJob:
         """What a launcher has to know of the transform."""
@@ -82,8 +97,7 @@ class ControlService:
         transform = claimed.transform
         with self._transactions.read() as session:
             control = session.get_one(TransformControl, transform.id)
-            files = datasets.unreported_after(session, transform.did_id, transform.request_id,
-                                              control.published_through, limit)
+            files = results.unreported(session, transform, control.published_through, None, limit)
         return [WorkMessage(transform.request_id, f.id, f.paths, endpoint, transform.result_destination,
                             transform.result_format) for f in files]
 
@@ -91,31 +105,42 @@ class ControlService:
         """Move the high-water mark. Raises LeaseLost."""
         self._note(claimed, published_through=through, published_at=now())
 
-    def publish_again(self, claimed: Claimed, stalled: bool = False) -> None:
-        """Have all files without a result published again, from the first on. Raises LeaseLost."""
-        rounds = claimed.control.stalled_rounds + (1 if stalled else 0)
+    def publish_again(self, claimed: Claimed, rounds: int) -> None:
+        """Have all files without a result published again, from the first on; `rounds` of it came of silence.
+
+        Raises LeaseLost.
+        """
         self._note(claimed, published_through=0, published_at=None, stalled_rounds=rounds)
+
+    def silent_rounds(self, claimed: Claimed) -> int:
+        """How often work was published anew for want of any report, with no result since."""
+        reported, published = claimed.transform.last_result_at, claimed.control.published_at
+        progress = reported is not None and published is not None and reported > published
+        return 0 if progress else claimed.control.stalled_rounds
+
+    def forget_silence(self, claimed: Claimed) -> None:
+        """Count such rounds from the beginning. Raises LeaseLost."""
+        self._note(claimed, stalled_rounds=0)
 
     def last_sign_of_life(self, claimed: Claimed) -> tuple[datetime, float]:
         """When work was last published or reported, and the seconds the slowest file took."""
-        with self._transactions.read() as session:
-            transform = session.get_one(TransformRequest, claimed.transform.id)
-            control = session.get_one(TransformControl, claimed.transform.id)
-            times = [t for t in (transform.last_result_at, control.published_at, transform.submit_time) if t]
-            return max(times), results.slowest(session, transform.request_id)
-
-    def lost_files(self, claimed: Claimed, limit: int) -> Sequence[FileReport]:
-        """Reports that give up files which were published again and again, and never heard of."""
         transform = claimed.transform
-        why = Failure(LOST, f"No worker ever reported on this file, though it was handed out "
-                            f"{claimed.control.stalled_rounds + 1} times.")
+        times = (transform.last_result_at, claimed.control.published_at, transform.submit_time)
+        return max(t for t in times if t), transform.max_time or 0.0
+
+    def lost_files(self, claimed: Claimed, after: int, limit: int) -> Sequence[FileReport]:
+        """Reports that give up files beyond `after` which were published again and again, and never heard of."""
+        transform, rounds = claimed.transform, claimed.control.stalled_rounds + 1
+        why = Failure(LOST, f"No worker ever reported on this file, though it was handed out {rounds} times.")
         with self._transactions.read() as session:
-            files = datasets.unreported_after(session, transform.did_id, transform.request_id, 0, limit)
-        return [FileReport(transform.request_id, f.id, "failure", f.paths[0], 0.0,
-                           claimed.control.stalled_rounds + 1, "", failure=why) for f in files]
+            files = results.unreported(session, transform, after, claimed.control.published_through, limit)
+        return [FileReport(transform.request_id, f.id, "failure", f.paths[0], 0.0, rounds, "", failure=why)
+                for f in files]
 
     def give_up(self, claimed: Claimed, reason: str) -> None:
-        """End the transform as Fatal."""
+        """End the transform as Fatal; what its last step failed of is added to the reason."""
+        if claimed.control.last_error:
+            reason += f" {claimed.control.last_error}"
         with self._transactions.write() as session:
             transforms.move(session, claimed.transform.id, TransformStatus.FATAL, failure_description=reason)
 
@@ -145,7 +170,22 @@ class ControlService:
                 session.execute(delete(owned).where(owned.transform_id == claimed.transform.id))
             session.execute(delete(TransformRequest).where(TransformRequest.id == claimed.transform.id))
 
+    def expire_datasets(self, age: timedelta) -> None:
+        """Remove the datasets that are stale, not used for so long, and that no transform refers to any more."""
+        with self._transactions.write() as session:
+            used = exists().where(TransformRequest.did_id == Dataset.id)
+            session.execute(delete(Dataset).where(Dataset.is_stale, Dataset.last_used < now() - age, ~used))
+
     def _note(self, claimed: Claimed, **values: object) -> None:
         with self._transactions.write() as session:
             if not controls.note(session, claimed.transform.id, self._owner, **values):
                 raise LeaseLost(claimed.transform.request_id)
+
+
+def _read(session: Session, transform_id: int) -> Claimed | None:
+    """A transform, without its selection, and the controller's notes on it."""
+    row = session.execute(select(TransformRequest, TransformControl).join(
+        TransformControl, TransformControl.transform_id == TransformRequest.id
+    ).where(TransformRequest.id == transform_id).options(defer(TransformRequest.selection)).execution_options(
+        populate_existing=True)).one_or_none()
+    return Claimed(row[0], row[1]) if row else None

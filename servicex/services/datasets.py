@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from servicex.backends.did_finder.base import DidFinder, FoundFile, LookupEnded, LookupFailure
-from servicex.errors import InvalidDataset, NotFound
+from servicex.errors import InvalidDataset, NotFound, Unavailable
 from servicex.models import Dataset, DatasetFile, LookupStatus, TransformStatus
 from servicex.models import dataset as datasets
 from servicex.models import transform as transforms
@@ -23,6 +23,8 @@ from servicex.services.transactions import Transactions
 log = logging.getLogger(__name__)
 DID = re.compile(r"([A-Za-z][\w.+-]*)://(.*)", re.DOTALL)
 LIST_FINDER = "user"
+# Between its insert and its lock a row may become stale at the hands of another; more than once is bad luck.
+OBTAIN_TRIES = 4
 Replicas = Callable[[Sequence[str]], Sequence[tuple[str, ...]]]
 NAME_LIMIT = 1024
 
@@ -90,19 +92,18 @@ class DatasetService:
 
         Of those who ask at the same time one inserts the row, and all get it.
         """
-        dataset = datasets.current(session, request.name, lock=True)
-        if dataset is not None and self._outdated(dataset):
-            dataset.is_stale = True
-            session.flush()
-            dataset = None
-        if dataset is None:
+        for _ in range(OBTAIN_TRIES):
+            dataset = datasets.current(session, request.name, lock=True)
+            if dataset is not None and not self._outdated(dataset):
+                self._fill_list(session, dataset, request)
+                dataset.last_used = now()
+                return dataset
+            if dataset is not None:
+                dataset.is_stale = True
+                session.flush()
             datasets.insert_if_new(session, name=request.name, did_finder=request.scheme,
                                    lookup_status=LookupStatus.CREATED)
-            dataset = datasets.current(session, request.name, lock=True)
-            assert dataset is not None
-            self._fill_list(session, dataset, request)
-        dataset.last_used = now()
-        return dataset
+        raise Unavailable("The dataset changes too fast just now; please try again.")
 
     def _fill_list(self, session: Session, dataset: Dataset, request: DatasetRequest) -> None:
         if request.files and dataset.lookup_status != LookupStatus.COMPLETE:
@@ -146,7 +147,7 @@ class DatasetService:
     def refresh(self, caller: Caller, dataset_id: int) -> Dataset:
         """Look the dataset up again now, as a new row; one that is being looked up is left alone. Raises NotFound."""
         with self._transactions.write() as session:
-            old = _existing(session, dataset_id)
+            old = _existing(session, dataset_id, lock=True)
             if old.did_finder == LIST_FINDER:
                 raise InvalidDataset("A list of files is what it is; there is nothing to look up.")
             newest = datasets.current(session, old.name, lock=True)
@@ -179,24 +180,12 @@ class DatasetService:
         """Take the next step with a look-up that is open: begin it, begin it again, or give it up."""
         with self._transactions.write() as session:
             dataset = _existing(session, dataset_id, lock=True)
-            given_up = dataset.lookup_attempts >= attempts
-            if given_up:
-                _fail(session, dataset, LookupFailure.INTERNAL_FAILURE,
-                      f"The look-up gave no answer within {seconds:.0f} s, {attempts} times.")
-            elif not datasets.claim_lookup(session, dataset_id, now() + timedelta(seconds=seconds)):
-                return
-            else:
-                _say_looking(session, dataset_id)
-        if given_up:
-            return self._wake()
-        did = dataset.name.removeprefix(f"{dataset.did_finder}://")
-        self._finder(dataset.did_finder).look_up(dataset.did_finder, did, dataset_id)
-
-    def _finder(self, scheme: str) -> DidFinder:
-        finder = self._finders.get(scheme)
-        if finder is None:
-            raise InvalidDataset(f"DID scheme is not supported any more: {scheme}")
-        return finder
+            finder = self._finders.get(dataset.did_finder)
+            begun = _open(dataset) and _next_attempt(session, dataset, finder, seconds, attempts)
+        if begun and finder:
+            finder.look_up(dataset.did_finder, dataset.name.removeprefix(f"{dataset.did_finder}://"), dataset_id)
+        elif dataset.is_stale:
+            self._wake()
 
     # What finders report
 
@@ -205,8 +194,8 @@ class DatasetService:
         with self._transactions.write() as session:
             dataset = _looking(session, dataset_id)
             datasets.add_files(session, dataset, files)
-            session.flush()
-            transforms.follow_dataset(session, dataset_id, dataset.n_files)
+            for transform in transforms.active_on(session, dataset_id):
+                transform.files = dataset.n_files
         self._wake()
 
     def complete(self, dataset_id: int) -> None:
@@ -233,16 +222,38 @@ def _existing(session: Session, dataset_id: int, lock: bool = False) -> Dataset:
     return dataset
 
 
+def _open(dataset: Dataset) -> bool:
+    """Whether the look-up is to be begun, or was begun and is overdue."""
+    overdue = dataset.lookup_deadline is not None and dataset.lookup_deadline < now()
+    return dataset.lookup_status == LookupStatus.CREATED or (dataset.lookup_status == LookupStatus.LOOKING and overdue)
+
+
+def _next_attempt(session: Session, dataset: Dataset, finder: DidFinder | None, seconds: float,
+                  attempts: int) -> bool:
+    """Count another attempt at the look-up, or end it for want of a finder or of an answer; whether to begin it."""
+    dataset.lookup_deadline = now() + timedelta(seconds=seconds)
+    if finder is None:
+        _fail(session, dataset, LookupFailure.INTERNAL_FAILURE,
+              f"This server has no finder for {dataset.did_finder} any more.")
+        return False
+    if finder.running(dataset.id):
+        return False
+    if dataset.lookup_attempts >= attempts:
+        _fail(session, dataset, LookupFailure.INTERNAL_FAILURE,
+              f"The look-up gave no answer within {seconds:.0f} s, {attempts} times.")
+        return False
+    dataset.lookup_attempts += 1
+    dataset.lookup_status = LookupStatus.LOOKING
+    for transform in transforms.active_on(session, dataset.id):
+        transforms.move(session, transform.id, TransformStatus.LOOKUP)
+    return True
+
+
 def _looking(session: Session, dataset_id: int) -> Dataset:
     dataset = _existing(session, dataset_id, lock=True)
     if dataset.lookup_status != LookupStatus.LOOKING:
         raise LookupEnded(f"dataset {dataset_id} is {dataset.lookup_status}")
     return dataset
-
-
-def _say_looking(session: Session, dataset_id: int) -> None:
-    for transform in transforms.active_on(session, dataset_id):
-        transforms.move(session, transform.id, TransformStatus.LOOKUP)
 
 
 def _complete(session: Session, dataset: Dataset) -> None:

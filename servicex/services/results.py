@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from servicex.backends.launcher.base import FileEvent, FileReport
-from servicex.errors import NotFound, ServiceXError
+from servicex.errors import NotFound, Unavailable
 from servicex.models import Dataset, DatasetFile, FileStatus, LookupStatus, TransformRequest, TransformResult
 from servicex.models import transform as transforms
 from servicex.models.base import now
@@ -81,41 +81,39 @@ class ResultService:
             group, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
             events, self._events = self._events, []
         try:
-            ended = self._store(group, events)
+            self._store(group, events)
+        except Unavailable as error:
+            for waiting in group:
+                waiting.error = error
         except Exception as error:
-            self._one_by_one(group, error)
-        else:
-            if ended:
-                self._wake()
+            log.warning("a group of %d reports and %d events was not stored: %s", len(group), len(events), error)
+            self._one_by_one(group)
         for waiting in group:
             waiting.done = True
 
-    def _one_by_one(self, group: Sequence[_Waiting], error: Exception) -> None:
-        """Store the reports of a failed group singly, so that a bad one harms only itself; events are given up."""
-        if len(group) < 2:
-            for waiting in group:
-                waiting.error = error
-            if not group:
-                log.warning("events of files were not stored: %s", error)
-            return
+    def _one_by_one(self, group: Sequence[_Waiting]) -> None:
+        """Store the reports of a failed group singly, so that a bad one harms only itself; its events are given up."""
         for waiting in group:
             try:
-                if self._store([waiting], []):
-                    self._wake()
-            except Exception as own_error:
-                waiting.error = own_error
+                self._store([waiting], [])
+            except Exception as error:
+                waiting.error = error
 
-    def _store(self, group: Sequence[_Waiting], events: Sequence[FileEvent]) -> bool:
-        """Store reports and events in one transaction; True if a transform ended by it."""
+    def _store(self, group: Sequence[_Waiting], events: Sequence[FileEvent]) -> None:
+        """Store reports and events in one transaction."""
         by_transform: dict[str, list[_Waiting]] = defaultdict(list)
         for waiting in group:
             by_transform[waiting.report.request_id].append(waiting)
         ended = False
         with self._transactions.write() as session:
+            # Rows are locked by the reports first: an event's foreign key would take a weaker lock, and two who have
+            # that wait for each other.
+            locked = transforms.lock_all(session, by_transform)
+            for request_id, reports in by_transform.items():
+                ended |= _store_reports(session, locked.get(request_id), reports)
             _store_events(session, events)
-            for request_id in sorted(by_transform):
-                ended |= _store_reports(session, request_id, by_transform[request_id])
-        return ended
+        if ended:
+            self._wake()
 
 
 def _store_events(session: Session, events: Sequence[FileEvent]) -> None:
@@ -126,11 +124,10 @@ def _store_events(session: Session, events: Sequence[FileEvent]) -> None:
                     for e in events if e.request_id in known)
 
 
-def _store_reports(session: Session, request_id: str, group: Sequence[_Waiting]) -> bool:
+def _store_reports(session: Session, transform: TransformRequest | None, group: Sequence[_Waiting]) -> bool:
     """Store the reports on one transform, its row locked; True if it ended by them."""
-    transform = transforms.find(session, request_id, lock=True)
     if transform is None:
-        return _refuse(group, f"Transformation request not found with id: {request_id}")
+        return _refuse(group, f"Transformation request not found with id: {group[0].report.request_id}")
     file_ids = {w.report.file_id for w in group}
     known = set(session.scalars(select(DatasetFile.id).where(
         DatasetFile.id.in_(file_ids), DatasetFile.dataset_id == transform.did_id)))
@@ -138,7 +135,7 @@ def _store_reports(session: Session, request_id: str, group: Sequence[_Waiting])
     if transform.status.terminal:
         return False
     stored = {r.file_id: r for r in session.scalars(select(TransformResult).where(
-        TransformResult.request_id == request_id, TransformResult.file_id.in_(known)))}
+        TransformResult.request_id == transform.request_id, TransformResult.file_id.in_(known)))}
     for waiting in group:
         if waiting.report.file_id in known:
             _count(session, transform, stored, waiting.report)
@@ -165,6 +162,7 @@ def _count(session: Session, transform: TransformRequest, stored: dict[int, Tran
         session.add(row)
     else:
         transform.files_failed -= 1
+        transform.total_time -= row.transform_time or 0.0
     _fill(row, report)
     row.created_at = transform.last_result_at = max(now(), (transform.last_result_at or now()) + TICK)
     _add_to_totals(transform, report)
@@ -195,10 +193,6 @@ def _add_to_totals(transform: TransformRequest, report: FileReport) -> None:
     transform.total_events += report.total_events
     transform.total_bytes += report.object_size or 0
     transform.total_time += report.total_time
-    transform.min_time = min(report.total_time, transform.min_time or report.total_time)
+    fastest = report.total_time if transform.min_time is None else transform.min_time
+    transform.min_time = min(report.total_time, fastest)
     transform.max_time = max(report.total_time, transform.max_time or 0.0)
-
-
-def is_refusal(error: Exception) -> bool:
-    """Whether a report was refused for what it says, so that sending it again is useless."""
-    return isinstance(error, ServiceXError) and error.status < 500

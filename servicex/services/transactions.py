@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from servicex.errors import Unavailable
@@ -50,6 +51,9 @@ class Transactions:
 def _unavailable() -> Iterator[None]:
     try:
         yield
+    except PoolTimeout as error:
+        log.error("all connections to the database are taken: %s", error)
+        raise Unavailable("The server is too busy just now; please try again in a moment.") from error
     except OperationalError as error:
         log.error("the database failed: %s", error.orig)
         raise Unavailable("The database does not answer just now; please try again in a moment.") from error

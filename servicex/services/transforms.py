@@ -1,5 +1,6 @@
 """Transforms: submitted, looked at, cancelled, deleted."""
 import io
+import itertools
 import uuid
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from servicex.backends.code_generator.base import CodeGenerator, GeneratedCode
 from servicex.errors import BadRequest, InvalidSelection, NotFound, TooLarge, UnsupportedFormat
 from servicex.models import (Dataset, DatasetFile, GeneratedProgram, LookupStatus, TransformControl, TransformRequest,
                              TransformResult, TransformStatus)
+from servicex.models import control as controls
 from servicex.models import result as results
 from servicex.models import transform as transforms
 from servicex.models.base import now
@@ -21,6 +23,7 @@ from servicex.services.datasets import DatasetRequest, DatasetService
 from servicex.services.transactions import Transactions
 
 OBJECT_STORE = "object-store"
+RESULTS_PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -149,22 +152,25 @@ class TransformService:
         """The results from `later_than` on, that time included, oldest first. Raises NotFound before the first one."""
         with self._transactions.read() as session:
             transform = _visible(session, caller, request_id)
-        return self._stream_results(transform.request_id, later_than, limit)
+        return itertools.islice(self._pages(transform.request_id, later_than), limit)
 
-    def _stream_results(self, request_id: str, later_than: datetime | None,
-                        limit: int | None) -> Iterator[TransformResult]:
-        with self._transactions.read() as session:
-            yield from results.since(session, request_id, later_than, limit)
+    def _pages(self, request_id: str, start: datetime | None) -> Iterator[TransformResult]:
+        """Results page by page, each in a transaction of its own: a slow reader holds no connection."""
+        after = False
+        while True:
+            with self._transactions.read() as session:
+                page = results.page(session, request_id, start, after, RESULTS_PAGE)
+            yield from page
+            if len(page) < RESULTS_PAGE:
+                return
+            start, after = page[-1].created_at, True
 
     def failures(self, caller: Caller, request_id: str,
                  limit: int | None = None) -> Sequence[tuple[TransformResult, DatasetFile]]:
         """The results that are failures, each with its file. Raises NotFound."""
         with self._transactions.read() as session:
             transform = _visible(session, caller, request_id)
-            failed = results.failures(session, transform.request_id, limit)
-            files = {f.id: f for f in session.scalars(select(DatasetFile).where(
-                DatasetFile.id.in_([r.file_id for r in failed])))}
-            return [(r, files[r.file_id]) for r in failed]
+            return results.failures(session, transform.request_id, limit)
 
     def cancel(self, caller: Caller, request_id: str) -> TransformRequest:
         """Cancel a transform. Raises NotFound, and BadRequest if it has ended already."""
@@ -172,6 +178,7 @@ class TransformService:
             transform = _visible(session, caller, request_id)
             if not transforms.move(session, transform.id, TransformStatus.CANCELED):
                 raise BadRequest(f"Transform request with id {request_id} is not in progress.")
+            controls.hurry(session, transform.id)
         self._wake()
         return transform
 
@@ -182,6 +189,7 @@ class TransformService:
             if not transform.status.terminal:
                 raise BadRequest(f"Transform request with id {request_id} is still in progress; cancel it first.")
             transform.deleted_at = now()
+            controls.hurry(session, transform.id)
         self._wake()
 
 

@@ -44,6 +44,10 @@ def check(answer: requests.Response, status: int, *words: str) -> None:
     ({"result-format": 1}, ["result-format"]),
     ({"result-destination": "volume"}, ["object-store"]),
     ({"result-destination": "moon"}, ["result-destination"]),
+    ({"codegen": "\ud800"}, ["codegen"]),
+    ({"title": "a\0b"}, ["title", "NUL"]),
+    ({"selection": "a\0b"}, ["selection", "NUL"]),
+    ({"tree-name": "\udfff"}, ["tree-name"]),
     ({"workers": 0}, ["workers"]),
     ({"workers": -5}, ["workers"]),
     ({"workers": "many"}, ["workers"]),
@@ -119,10 +123,16 @@ def test_wrong_method(ask: Ask, method: str, path: str) -> None:
     assert "GET" in answer.headers["Allow"]
 
 
-@pytest.mark.parametrize("query", ["later_than=yesterday", "later_than=", "limit=0", "limit=x", "limit=-1"])
+@pytest.mark.parametrize("query", [
+    "later_than=yesterday", "later_than=", "later_than=0001-01-01T00:00:00%2B05:00", "limit=0", "limit=x", "limit=-1",
+    "limit=99999999999999999999"])
 def test_results_query_that_makes_no_sense(ask: Ask, body: dict[str, Any], query: str) -> None:
     request_id = ask("post", "/servicex/transformation", json=body).json()["request_id"]
     check(ask("get", f"/servicex/transformation/{request_id}/results?{query}"), 400, query.split("=")[0])
+
+
+def test_request_that_the_http_server_refuses_is_told_in_json(ask: Ask) -> None:
+    check(ask("get", "/servicex", headers={"X-Long": "x" * 600_000}), 431)
 
 
 def test_list_query_that_makes_no_sense(ask: Ask) -> None:

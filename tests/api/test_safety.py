@@ -91,7 +91,9 @@ def test_page_of_another_origin_can_neither_submit_nor_read_nor_cancel(
 
 @pytest.mark.parametrize("headers", [
     {"Origin": "http://evil.example.org"}, {"Origin": "null"}, {"Origin": "http://localhost:1"},
-    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Host": "evil.example.org"},
+    {"Origin": "http://["},
+    {"Referer": "http://evil.example.org/page"}, {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"}, {"Host": "evil.example.org"},
     {"Host": "evil.example.org:5000"},
     {"Host": "127.0.0.1.evil.example.org"}, {"Host": "0.0.0.0"}, {"Host": ""},
 ])

@@ -1,6 +1,7 @@
 """The controller's steps: what it publishes, launches, gives up and clears away."""
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ from servicex.backends.launcher.base import FileReport, Launcher, TransformJob, 
 from servicex.backends.object_store.local import LocalObjectStore
 from servicex.controller.loop import Controller, Wakeup
 from servicex.controller.steps import Limits, TransformSteps
-from servicex.errors import Unavailable
+from servicex.errors import ServiceXError, Unavailable
 from servicex.models import TransformControl, TransformRequest, TransformStatus
 from servicex.services.caller import SINGLE_USER
-from servicex.services.control import ControlService
+from servicex.services.control import ControlService, LeaseLost
 from tests.databases import House, found
 
 LIMITS = Limits(workers=4, publish_chunk=3, publish_ahead=6, stall_seconds=300, stall_rounds=2, transform_seconds=1000)
@@ -65,9 +66,10 @@ class Control:
         self.restart()
 
     def restart(self) -> None:
-        steps = TransformSteps(self.house.control, self.house.results, self.broker, self.launcher, self.store,
-                               lambda request_id: f"at/{request_id}", self.limits)
-        self._controller = Controller(self.house.control, self.house.datasets, self.house.results, steps, Wakeup(),
+        self.steps = TransformSteps(self.house.control, self.house.results, self.broker, self.launcher, self.store,
+                                    lambda request_id: f"at/{request_id}", self.limits)
+        self._controller = Controller(self.house.control, self.house.datasets, self.house.results,
+                                      self.steps, Wakeup(),
                                       1.0, 60.0, 2)
 
     def work(self) -> None:
@@ -159,10 +161,9 @@ def test_silence_publishes_again_and_ends_with_the_files_failed(house: House, tm
     control.work()
     ids = control.take(transform)
     control.report(transform, ids[0])
-    with house.transactions.write() as session:     # as if the file had taken no time, so that 3 times it is none
+    with house.transactions.write() as session:
+        # As if the file had taken no time, so that three times it is none, and was reported before the last round.
         session.execute(update(TransformRequest).values(max_time=0.0))
-        from servicex.models import TransformResult
-        session.execute(update(TransformResult).values(transform_time=0.0))
     rounds = []
     for _ in range(8):
         control.work()
@@ -249,3 +250,87 @@ def test_two_controllers_do_not_step_the_same_transform(house: House) -> None:
     assert other.claim(transform.id) is None
     other.take_over()
     assert other.claim(transform.id)
+
+
+def test_restarts_without_progress_fail_no_file(house: House, tmp_path: Path) -> None:
+    """A server that was away for longer than its patience, again and again, hands the files out again."""
+    control = Control(house, tmp_path, replace(LIMITS, stall_seconds=0.0))
+    transform = house.submit(files=files(3))
+    for _ in range(6):
+        control.work()
+        assert control.take(transform) == house.file_ids(transform)
+        control.broker.delete(work_queue(transform.request_id))
+    assert house.get(transform).files_failed == 0
+
+
+def test_only_files_that_were_handed_out_are_given_up(house: House, tmp_path: Path) -> None:
+    control = Control(house, tmp_path, replace(LIMITS, stall_seconds=0.0, publish_ahead=2))
+    transform = house.submit(files=files(9))
+    for _ in range(2 * LIMITS.stall_rounds + 2):
+        control.work()
+        control.take(transform)
+    failed = {result.file_id for result, _ in house.transforms.failures(SINGLE_USER, transform.request_id)}
+    assert failed == set(house.file_ids(transform)[:LIMITS.publish_chunk])
+    assert house.get(transform).status is TransformStatus.RUNNING
+
+
+def test_cancel_while_files_are_given_up_ends_the_pass(house: House, tmp_path: Path) -> None:
+    control = Control(house, tmp_path, replace(LIMITS, stall_seconds=0.0, stall_rounds=0))
+    transform = house.submit(files=files(5))
+    control.work()
+    control.take(transform)
+    report, cancelled = house.results.report, []
+
+    def cancel_then_report(one: FileReport) -> None:
+        if not cancelled:
+            cancelled.append(house.transforms.cancel(SINGLE_USER, transform.request_id))
+        report(one)
+    house.results.report = cancel_then_report  # type: ignore[method-assign]
+    control.work()
+    control.work()
+    assert house.get(transform).status is TransformStatus.CANCELED
+    assert control.launcher.stopped == [transform.request_id]
+
+
+def test_cancel_does_not_wait_for_a_step_that_is_held_off(control: Control) -> None:
+    transform = control.house.submit(files=files(1))
+    control.launcher.trouble = Unavailable("no machines")
+    for _ in range(3):
+        control.work()
+    control.house.transforms.cancel(SINGLE_USER, transform.request_id)
+    control.work()
+    assert control.launcher.stopped == [transform.request_id]
+
+
+def test_step_that_can_never_succeed_ends_the_transform_with_the_reason(control: Control) -> None:
+    transform = control.house.submit(files=files(1))
+    control.launcher.trouble = ServiceXError("The program has an impossible file name.")
+    control.work()
+    ended = control.house.get(transform)
+    assert ended.status is TransformStatus.FATAL and "impossible file name" in (ended.failure_description or "")
+
+
+def test_controller_that_lost_its_lease_makes_nothing(house: House, tmp_path: Path) -> None:
+    control = Control(house, tmp_path)
+    transform = house.submit(files=files(1))
+    late = house.control.claim(transform.id)
+    assert late is not None
+    house.transforms.cancel(SINGLE_USER, transform.request_id)
+    control.work()
+    with pytest.raises(LeaseLost):
+        control.steps.step(late)
+    assert control.depth(transform) is None and not control.launcher.started
+
+
+def test_stale_dataset_that_nobody_needs_expires(house: House) -> None:
+    used, unused = house.submit(files=["/a"]), house.submit(files=["/b"])
+    for transform in (used, unused):
+        house.datasets.delete(SINGLE_USER, transform.did_id)
+    house.transforms.cancel(SINGLE_USER, unused.request_id)
+    claimed = house.control.claim(unused.id)
+    assert claimed is not None
+    house.control.remove(claimed)
+    house.control.expire_datasets(timedelta(hours=1))
+    assert len(house.datasets.list(SINGLE_USER, None, show_deleted=True)) == 2
+    house.control.expire_datasets(timedelta(0))
+    assert [d.id for d in house.datasets.list(SINGLE_USER, None, show_deleted=True)] == [used.did_id]

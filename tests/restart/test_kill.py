@@ -64,7 +64,8 @@ def check_accounts(database: Path, request_ids: list[str]) -> None:
 
 def run_rounds(folder: Path, files: list[str], rounds: int) -> None:
     chance = random.Random(SEED)
-    server = RunningServer(folder / "data", [Path(files[0]).parent])
+    # So impatient that a server which was away for a moment believes that its files were forgotten.
+    server = RunningServer(folder / "data", [Path(files[0]).parent], environment={"STALL_SECONDS": "0.5"})
     request_ids: list[str] = []
     for number in range(rounds):
         server.start()

@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import func, select
 
 from servicex.backends.did_finder.base import LookupEnded, LookupFailure
+from servicex.backends.launcher.base import FileReport
 from servicex.errors import InvalidDataset, NotFound
 from servicex.models import Dataset, DatasetFile, TransformRequest, TransformStatus
 from servicex.services.caller import SINGLE_USER
@@ -175,3 +176,39 @@ def test_large_list_is_stored_once(house: House) -> None:
     with house.transactions.read() as session:
         assert session.scalar(select(func.count()).select_from(DatasetFile)) == 20_000
         assert session.scalar(select(func.count()).select_from(Dataset)) == 1
+
+
+def test_lookup_that_completes_as_it_is_given_up_stays_complete(house: House) -> None:
+    transform = house.submit(did="test://d")
+    house.datasets.begin_lookup(transform.did_id, seconds=-1, attempts=1)
+    overdue = list(house.datasets.open_lookups())
+    house.datasets.files(transform.did_id, found("/a"))
+    house.datasets.complete(transform.did_id)
+    for dataset_id in overdue:
+        house.datasets.begin_lookup(dataset_id, seconds=60, attempts=1)
+    assert overdue and house.datasets.get(SINGLE_USER, transform.did_id)[0].lookup_status == "complete"
+    assert house.get(transform).status is TransformStatus.RUNNING
+
+
+def test_lookup_that_is_known_to_go_on_costs_no_attempt(house: House) -> None:
+    transform = house.submit(did="test://d")
+    house.datasets.begin_lookup(transform.did_id, seconds=-1, attempts=1)
+    house.finder.goes_on = True
+    house.datasets.begin_lookup(transform.did_id, seconds=60, attempts=1)
+    assert house.get(transform).status is TransformStatus.LOOKUP
+    assert house.finder.asked == [transform.did_id]
+
+
+def test_finder_and_reports_do_not_wait_for_each_other_in_a_circle(house: House) -> None:
+    """Two transforms of one dataset report while more files come in: no call may fail."""
+    made = [house.submit(did="test://d") for _ in range(2)]
+    house.begin_lookups()
+    house.datasets.files(made[0].did_id, found(*(f"/{n}" for n in range(40))))
+    reports = [FileReport(t.request_id, i, "success", "/a", 1.0, 1, "h", object_name=f"o{i}", object_size=1)
+               for i in house.file_ids(made[0]) for t in reversed(made)]
+    with ThreadPoolExecutor(6) as threads:
+        found_more = [threads.submit(house.datasets.files, made[0].did_id, found(f"/more{n}")) for n in range(40)]
+        done = [threads.submit(house.results.report, report) for report in reports]
+        for one in found_more + done:
+            one.result()
+    assert [(house.get(t).files, house.get(t).files_completed) for t in made] == [(80, 40), (80, 40)]

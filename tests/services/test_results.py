@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import event, func, select
 
 from servicex.backends.launcher.base import Failure, FileEvent, FileReport
-from servicex.errors import NotFound
+from servicex.errors import NotFound, Unavailable
 from servicex.models import FileStatus, TransformRequest, TransformStatus
 from servicex.services.caller import SINGLE_USER
+from servicex.services.results import ResultService
 from tests.databases import House, found
 
 FILES = ["/a", "/b", "/c", "/d"]
@@ -191,3 +192,49 @@ def test_events_become_rows_with_the_head_of_the_trace(house: House) -> None:
         assert session.scalar(select(func.count()).select_from(FileStatus)) == 2
     assert [(r.status, r.pod_name, r.timestamp) for r in rows] == [("start", "host", at), ("failure", "host", at)]
     assert rows[1].info == "t" * 2048
+
+
+def test_bad_event_takes_no_report_with_it(house: House) -> None:
+    transform = house.submit(files=FILES)
+    house.results.event(FileEvent(transform.request_id, 10 ** 6, "start", datetime.now(UTC), "host"))
+    house.results.report(success(transform, house.file_ids(transform)[0]))
+    assert counts(house, transform) == (4, 1, 0)
+
+
+def test_number_of_the_row_is_no_name_for_reports(house: House) -> None:
+    transform = house.submit(files=FILES)
+    with pytest.raises(NotFound):
+        house.results.report(FileReport(str(transform.id), house.file_ids(transform)[0], "success", "/a", 1.0, 1, "h"))
+
+
+def test_sums_of_a_failure_that_became_a_success_count_once(house: House) -> None:
+    transform = house.submit(files=FILES)
+    first = house.file_ids(transform)[0]
+    house.results.report(failure(transform, first))
+    house.results.report(success(transform, first))
+    statistics = house.transforms.statistics(house.get(transform))
+    assert statistics is not None and (statistics.total_time, statistics.avg_time) == (2.0, 2.0)
+
+
+def test_database_that_is_away_is_said_to_all_who_wait(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    transform = house.submit(files=FILES)
+
+    def away(*_: object) -> None:
+        raise Unavailable("away")
+    monkeypatch.setattr(house.results, "_store", away)
+    with pytest.raises(Unavailable):
+        house.results.report(success(transform, house.file_ids(transform)[0]))
+
+
+def test_two_committers_do_not_wait_for_each_other_in_a_circle(house: House) -> None:
+    transform = house.submit(files=[f"/{n}" for n in range(60)])
+    ids = house.file_ids(transform)
+    committers = [house.results, ResultService(house.transactions, house.wake)]
+
+    def work(number: int) -> None:
+        committer = committers[number % 2]
+        committer.event(FileEvent(transform.request_id, ids[number], "finish", datetime.now(UTC), "host"))
+        committer.report(success(transform, ids[number]))
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(60)))
+    assert house.get(transform).status is TransformStatus.COMPLETE

@@ -59,5 +59,9 @@ class DidFinder(ABC):
         Asked again for the same dataset while the first look-up goes on, it does nothing.
         """
 
+    def running(self, dataset_id: int) -> bool:
+        """Whether the look-up is known to go on, or to wait for its turn; one that is not known may be asked again."""
+        return False
+
     def close(self) -> None:
         """Called once when the server stops."""

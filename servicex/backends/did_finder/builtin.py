@@ -4,14 +4,15 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from servicex.backends.did_finder.base import DidFinder, FoundFile, LookupEnded, LookupFailure, LookupSink
 from servicex.backends.did_finder.dids import local_search, remote_search
 from servicex.backends.did_finder.search import Search, SearchFailed
 from servicex.backends.did_finder.search_process import SearchProcess, has_xrootd
-from servicex.errors import InvalidDataset
+from servicex.backends.patience import patiently
+from servicex.errors import InvalidDataset, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -19,6 +20,8 @@ FIRST_CHUNK = 5
 CHUNK = 100
 CHUNK_SECONDS = 0.5
 _JOIN_SECONDS = 5
+# How long what was found is told again and again to a sink whose database is away.
+PATIENCE = 300.0
 
 
 class BuiltinDidFinder(DidFinder):
@@ -32,7 +35,6 @@ class BuiltinDidFinder(DidFinder):
 
     def __init__(self, sink: LookupSink, allowed_paths: Sequence[Path], *, threads: int = 4, deadline: float = 600.0,
                  allow_private_hosts: bool = True, call_timeout: int = 30):
-        self._sink = sink
         self._allowed_paths = tuple(allowed_paths)
         self._schemes = _served(bool(allowed_paths))
         self._deadline = deadline
@@ -40,12 +42,11 @@ class BuiltinDidFinder(DidFinder):
         self._call_timeout = call_timeout
         self._lock = threading.Lock()
         self._running: dict[int, SearchProcess | None] = {}
-        self._closed = False
+        self._closed = threading.Event()
+        self._sink: LookupSink = _PatientSink(sink, self._closed)
         self._waiting: queue.SimpleQueue[tuple[str, str, int] | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._work, name=f"did-finder-{number}", daemon=True)
                          for number in range(threads)]
-        for thread in self._threads:
-            thread.start()
 
     @property
     def schemes(self) -> frozenset[str]:
@@ -59,9 +60,12 @@ class BuiltinDidFinder(DidFinder):
     def look_up(self, scheme: str, did: str, dataset_id: int) -> None:
         """Begin the look-up, or do nothing if it goes on already or the finder is closed."""
         with self._lock:
-            if self._closed or dataset_id in self._running:
+            if self._closed.is_set() or dataset_id in self._running:
                 return
             self._running[dataset_id] = None
+            if not self._threads[0].ident:
+                for thread in self._threads:
+                    thread.start()
         self._waiting.put((scheme, did, dataset_id))
 
     def running(self, dataset_id: int) -> bool:
@@ -72,7 +76,7 @@ class BuiltinDidFinder(DidFinder):
     def close(self) -> None:
         """Stop all look-ups, without a word to the sink: the next start takes them up again."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             processes = [process for process in self._running.values() if process is not None]
         for process in processes:
             process.kill()
@@ -80,7 +84,8 @@ class BuiltinDidFinder(DidFinder):
             self._waiting.put(None)
         end = time.monotonic() + _JOIN_SECONDS
         for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
+            if thread.ident:
+                thread.join(max(0.0, end - time.monotonic()))
 
     def _search(self, scheme: str, did: str) -> Search:
         if scheme not in self._schemes:
@@ -92,12 +97,14 @@ class BuiltinDidFinder(DidFinder):
         return dataclasses.replace(search, call_timeout=self._call_timeout)
 
     def _work(self) -> None:
-        while (asked := self._waiting.get()) is not None and not self._closed:
+        while (asked := self._waiting.get()) is not None and not self._closed.is_set():
             scheme, did, dataset_id = asked
             try:
                 self._look_up(scheme, did, dataset_id)
             except LookupEnded:
                 _log.info("look-up of dataset %s is no longer wanted", dataset_id)
+            except Unavailable as error:  # said nothing, so that the controller begins it again
+                _log.error("look-up of dataset %s could not be stored: %s", dataset_id, error)
             except Exception:  # the thread must live on
                 _log.exception("look-up of dataset %s broke", dataset_id)
                 self._give_up(dataset_id)
@@ -108,7 +115,7 @@ class BuiltinDidFinder(DidFinder):
     def _give_up(self, dataset_id: int) -> None:
         try:
             self._fail(dataset_id, LookupFailure.INTERNAL_FAILURE, "The look-up broke; the server's log says how.")
-        except Exception:  # the sink is what is broken: the controller's own deadline ends this look-up
+        except Exception:  # the sink is what is broken: the controller begins this look-up again
             _log.exception("failure of the look-up of dataset %s could not be told", dataset_id)
 
     def _look_up(self, scheme: str, did: str, dataset_id: int) -> None:
@@ -128,7 +135,7 @@ class BuiltinDidFinder(DidFinder):
             self._sink.complete(dataset_id)
 
     def _fail(self, dataset_id: int, reason: LookupFailure, message: str) -> None:
-        if not self._closed:
+        if not self._closed.is_set():
             self._sink.failed(dataset_id, reason, message)
 
     def _tell_files(self, search: Search, dataset_id: int) -> None:
@@ -136,7 +143,7 @@ class BuiltinDidFinder(DidFinder):
         try:
             with self._lock:
                 self._running[dataset_id] = process
-                if self._closed:
+                if self._closed.is_set():
                     raise LookupEnded
             chunks = _Chunks(self._sink, dataset_id)
             _follow(process, chunks, time.monotonic() + self._deadline)
@@ -147,6 +154,27 @@ class BuiltinDidFinder(DidFinder):
 def _served(local: bool) -> frozenset[str]:
     schemes = {"file": local, "xrootd": has_xrootd()}
     return frozenset(scheme for scheme, served in schemes.items() if served)
+
+
+class _PatientSink:
+    """Tells another sink, again for a while if the database is away. Raises `LookupEnded` if the finder is closed."""
+
+    def __init__(self, sink: LookupSink, closed: threading.Event):
+        self._sink = sink
+        self._closed = closed
+
+    def files(self, dataset_id: int, files: Sequence[FoundFile]) -> None:
+        self._tell(lambda: self._sink.files(dataset_id, files))
+
+    def complete(self, dataset_id: int) -> None:
+        self._tell(lambda: self._sink.complete(dataset_id))
+
+    def failed(self, dataset_id: int, reason: LookupFailure, message: str) -> None:
+        self._tell(lambda: self._sink.failed(dataset_id, reason, message))
+
+    def _tell(self, call: Callable[[], None]) -> None:
+        if not patiently(call, PATIENCE, self._closed):
+            raise LookupEnded
 
 
 class _Chunks:

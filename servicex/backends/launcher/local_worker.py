@@ -15,14 +15,13 @@ from servicex.backends.launcher.local_runner import AttemptFailed, ProgramRunner
 from servicex.backends.launcher.local_transform import STORING, LocalTransform
 from servicex.backends.launcher.local_turns import Turn, Turns
 from servicex.backends.launcher.object_names import object_name
-from servicex.errors import ServiceXError, Unavailable
+from servicex.backends.patience import patiently
+from servicex.errors import ServiceXError
 from servicex.transformer.failures import is_disk_full
 
 EventStatus = Literal["start", "finish", "retry", "failure"]
 
 _MAX_INFO = 2048
-_FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -130,19 +129,12 @@ class LocalWorker(threading.Thread):
 
     def _deliver(self, transform: LocalTransform, report: FileReport) -> bool:
         """Have the report stored, trying for a while if the database is away; whether it was."""
-        deadline = time.monotonic() + self._limits.report_seconds
-        pause = _FIRST_PAUSE
-        while not transform.stopped.is_set():
-            try:
-                self._reports.report(report)
-                return True
-            except Unavailable as error:
-                if time.monotonic() >= deadline:
-                    logger.error("gave up reporting file %d of %s: %s", report.file_id, report.request_id, error)
-                    return False
-            transform.stopped.wait(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-        return False
+        try:
+            return patiently(lambda: self._reports.report(report), self._limits.report_seconds, transform.stopped)
+        except Exception as error:
+            # The controller hands the file out anew when nothing is heard of it.
+            logger.error("gave up reporting file %d of %s: %s", report.file_id, report.request_id, error)
+            return False
 
 
 def _last_event(report: FileReport) -> tuple[EventStatus, str]:

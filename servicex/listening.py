@@ -1,0 +1,42 @@
+"""The embedded server's HTTP port: waitress, with its own refusals in the shape of all our errors."""
+import json
+from typing import Any
+
+from flask import Flask
+from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer, create_server
+from waitress.task import ErrorTask
+
+# Up to this a body is read whole, so that the app can refuse it in its own words; beyond, waitress cuts it off.
+LARGEST_BODY_READ = 2 ** 30
+
+
+class JsonErrorTask(ErrorTask):
+    """Answers a request that waitress itself refuses: too large, malformed, or given up by the app."""
+
+    def execute(self) -> None:
+        """Write the answer."""
+        error = self.request.error
+        body = json.dumps({"message": f"{error.reason}: {error.body}"}).encode() + b"\n"
+        error.to_response = lambda ident=None: (
+            f"{error.code} {error.reason}", [("Content-Type", "application/json")], body)
+        super().execute()
+
+
+class JsonChannel(HTTPChannel):
+    """A connection whose errors are JSON."""
+
+    error_task_class = JsonErrorTask
+
+
+def bind(app: Flask, host: str, port: int, threads: int) -> Any:
+    """A server that listens, and answers once its `run` is called. Raises OSError if the address is taken."""
+    BaseWSGIServer.channel_class = JsonChannel
+    return create_server(app, host=host, port=port, threads=threads, ident=None, connection_limit=1000,
+                         asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ)
+
+
+def address(server: Any, host: str) -> str:
+    """The URL at which the server is to be had."""
+    port = server.effective_port if hasattr(server, "effective_port") else server.effective_listen[0][1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
