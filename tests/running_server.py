@@ -1,10 +1,11 @@
 """A real embedded server in a process of its own, for tests that want the whole of it."""
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -24,11 +25,11 @@ class RunningServer:
     """`servicex-app up` on a free port of the loopback address.
 
     Use it as a context manager, or `start`, `stop` (as Ctrl-C does) and `kill` (`kill -9`) it as often as wanted: port
-    and data stay the same. `files` is the first allowed folder.
+    and data stay the same. `files` is the first allowed folder; `environment` is added to this process's own.
     """
 
     def __init__(self, data: Path, allowed: Sequence[Path], workers: int = 2, port: int | None = None,
-                 options: Sequence[str] = ()):
+                 options: Sequence[str] = (), environment: Mapping[str, str] | None = None):
         self.data = data
         self.files = allowed[0]
         self.port = port or free_port()
@@ -37,12 +38,14 @@ class RunningServer:
         self._allowed = allowed
         self._workers = workers
         self._options = options
+        self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and return when it answers. Raises `AssertionError` with the end of its log if it does not."""
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                             env=self._environment)
         try:
             self._wait_until_it_answers()
         except AssertionError:
