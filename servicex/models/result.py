@@ -1,8 +1,10 @@
 """Results of transforms, one a file, and what happened to the files on the way."""
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, exists, func, select
+from sqlalchemy import (BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, exists, func, insert, select,
+                        update)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from servicex.models.base import Base, UtcDateTime, now
@@ -59,6 +61,24 @@ class FileStatus(Base):
     timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
     pod_name: Mapped[str | None] = mapped_column(String(128))
     info: Mapped[str | None] = mapped_column(Text)
+
+
+def of_files(session: Session, request_id: str, file_ids: Collection[int]) -> dict[int, TransformResult]:
+    """The results of a transform on some files, by file."""
+    return {r.file_id: r for r in session.scalars(select(TransformResult).where(
+        TransformResult.request_id == request_id, TransformResult.file_id.in_(file_ids)))}
+
+
+def put(session: Session, request_id: str, rows: Sequence[dict[str, Any]],
+        replacing: Mapping[int, TransformResult]) -> None:
+    """Write results; those on files that have one already take its place."""
+    fresh = [row for row in rows if row["file_id"] not in replacing]
+    if fresh:
+        session.execute(insert(TransformResult), fresh)
+    for row in rows:
+        if row["file_id"] in replacing:
+            session.execute(update(TransformResult).where(
+                TransformResult.request_id == request_id, TransformResult.file_id == row["file_id"]).values(**row))
 
 
 def page(session: Session, request_id: str, start: datetime | None, after: bool,

@@ -2,15 +2,17 @@
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from servicex.backends.launcher.base import FileEvent, FileReport
 from servicex.errors import NotFound, Unavailable
 from servicex.models import Dataset, DatasetFile, FileStatus, LookupStatus, TransformRequest, TransformResult
+from servicex.models import result as results
 from servicex.models import transform as transforms
 from servicex.models.base import now
 from servicex.models.result import SUCCESS
@@ -60,15 +62,28 @@ class ResultService:
         Raises NotFound for a transform or a file that was never given out. A repeated, late or contradicting report is
         no error, and changes nothing it should not.
         """
-        mine = _Waiting(report)
+        (error,) = self._stored([report])
+        if error:
+            raise error
+
+    def report_all(self, reports: Sequence[FileReport]) -> None:
+        """Store the reports, but for those that are refused; raises Unavailable if the database is away."""
+        for report, error in zip(reports, self._stored(reports), strict=True):
+            if isinstance(error, Unavailable):
+                raise error
+            if error:
+                log.warning("report on file %s of %s refused: %s", report.file_id, report.request_id, error)
+
+    def _stored(self, reports: Sequence[FileReport]) -> list[Exception | None]:
+        """Commit the reports, in a group with those of others; what is wrong with each."""
+        mine = [_Waiting(report) for report in reports]
         with self._gathering:
-            self._waiting.append(mine)
-        while not mine.done:
+            self._waiting += mine
+        while not all(waiting.done for waiting in mine):
             with self._committing:
-                if not mine.done:
+                if not all(waiting.done for waiting in mine):
                     self._commit_group()
-        if mine.error:
-            raise mine.error
+        return [waiting.error for waiting in mine]
 
     def flush(self) -> None:
         """Store the events that no report took along."""
@@ -117,11 +132,14 @@ class ResultService:
 
 
 def _store_events(session: Session, events: Sequence[FileEvent]) -> None:
+    if not events:
+        return
     known = set(session.scalars(select(TransformRequest.request_id).where(
-        TransformRequest.request_id.in_({e.request_id for e in events})))) if events else set()
-    session.add_all(FileStatus(file_id=e.file_id, request_id=e.request_id, status=e.status, timestamp=e.at,
-                               pod_name=e.host, info=e.info[:TRACE_KEPT] or None)
-                    for e in events if e.request_id in known)
+        TransformRequest.request_id.in_({e.request_id for e in events}))))
+    rows = [{"file_id": e.file_id, "request_id": e.request_id, "status": e.status, "timestamp": e.at,
+             "pod_name": e.host[:128], "info": e.info[:TRACE_KEPT] or None} for e in events if e.request_id in known]
+    if rows:
+        session.execute(insert(FileStatus), rows)
 
 
 def _store_reports(session: Session, transform: TransformRequest | None, group: Sequence[_Waiting]) -> bool:
@@ -134,14 +152,17 @@ def _store_reports(session: Session, transform: TransformRequest | None, group: 
     _refuse([w for w in group if w.report.file_id not in known], "The transform has no such file")
     if transform.status.terminal:
         return False
-    stored = {r.file_id: r for r in session.scalars(select(TransformResult).where(
-        TransformResult.request_id == transform.request_id, TransformResult.file_id.in_(known)))}
-    for waiting in group:
-        if waiting.report.file_id in known:
-            _count(session, transform, stored, waiting.report)
+    stored = results.of_files(session, transform.request_id, known)
+    news = _news([w.report for w in group if w.report.file_id in known], stored)
+    rows = [_row(transform, report) for report in news]
+    for row, report in zip(rows, news, strict=True):
+        _count(transform, report, stored.get(report.file_id))
+        row["created_at"] = transform.last_result_at
+    results.put(session, transform.request_id, rows, replacing=stored)
     session.flush()
-    dataset = session.get_one(Dataset, transform.did_id)
-    return dataset.lookup_status == LookupStatus.COMPLETE and end_if_done(session, transform)
+    complete = transform.files_reported >= transform.files and session.scalar(select(Dataset.lookup_status).where(
+        Dataset.id == transform.did_id)) == LookupStatus.COMPLETE
+    return complete and end_if_done(session, transform)
 
 
 def _refuse(group: Sequence[_Waiting], message: str) -> bool:
@@ -150,39 +171,38 @@ def _refuse(group: Sequence[_Waiting], message: str) -> bool:
     return False
 
 
-def _count(session: Session, transform: TransformRequest, stored: dict[int, TransformResult],
-           report: FileReport) -> None:
-    """Let the first report on a file stand, but let a success take the place of a failure."""
-    row = stored.get(report.file_id)
-    if row is not None and (row.transform_status == SUCCESS or report.status != SUCCESS):
-        return
-    if row is None:
-        row = stored[report.file_id] = TransformResult(
-            did=transform.did, file_id=report.file_id, request_id=transform.request_id)
-        session.add(row)
-    else:
-        transform.files_failed -= 1
-        transform.total_time -= row.transform_time or 0.0
-    _fill(row, report)
-    row.created_at = transform.last_result_at = max(now(), (transform.last_result_at or now()) + TICK)
-    _add_to_totals(transform, report)
+def _news(reports: Sequence[FileReport], stored: Mapping[int, TransformResult]) -> list[FileReport]:
+    """The reports that tell something new: the first on a file, or a success where there was a failure."""
+    statuses = {file_id: row.transform_status for file_id, row in stored.items()}
+    news: dict[int, FileReport] = {}
+    for report in reports:
+        status = statuses.get(report.file_id)
+        if status is None or (status != SUCCESS and report.status == SUCCESS):
+            statuses[report.file_id] = report.status
+            news[report.file_id] = report
+    return list(news.values())
 
 
-def _fill(row: TransformResult, report: FileReport) -> None:
-    row.file_path = report.path
-    row.transform_status = report.status
-    row.transform_time = report.total_time
-    row.total_events = report.total_events
-    row.total_bytes = report.object_size or 0
-    row.avg_rate = report.total_events / report.total_time if report.total_time else 0.0
-    row.s3_object_name = report.object_name
-    row.object_size = report.object_size
-    row.attempts = report.attempts
-    row.host = report.host[:128]
+def _row(transform: TransformRequest, report: FileReport) -> dict[str, Any]:
+    """A row of `transform_result`, but for the time."""
     failure = report.failure
-    row.error_class = failure.error_class[:128] if failure else None
-    row.error_message = failure.message if failure else None
-    row.log = failure.log if failure else None
+    return {
+        "did": transform.did, "request_id": transform.request_id, "file_id": report.file_id, "file_path": report.path,
+        "transform_status": report.status, "transform_time": report.total_time, "total_events": report.total_events,
+        "total_bytes": report.object_size or 0, "s3_object_name": report.object_name,
+        "avg_rate": report.total_events / report.total_time if report.total_time else 0.0,
+        "object_size": report.object_size, "attempts": report.attempts, "host": report.host[:128],
+        "error_class": failure.error_class[:128] if failure else None,
+        "error_message": failure.message if failure else None, "log": failure.log if failure else None}
+
+
+def _count(transform: TransformRequest, report: FileReport, replaced: TransformResult | None) -> None:
+    """Add a result to the sums of its transform; a failure that it takes the place of is taken out."""
+    if replaced is not None:
+        transform.files_failed -= 1
+        transform.total_time -= replaced.transform_time or 0.0
+    transform.last_result_at = max(now(), (transform.last_result_at or now()) + TICK)
+    _add_to_totals(transform, report)
 
 
 def _add_to_totals(transform: TransformRequest, report: FileReport) -> None:

@@ -107,7 +107,7 @@ def test_report_is_tried_again_while_the_database_is_away(world, inputs):
     world.sink.away = True
     request_id = world.submit(QUERY, inputs[:1])
     assert eventually(lambda: world.sink.refused >= 2)
-    assert world.launcher.status(request_id).states["storing"] == 1
+    assert world.launcher.status(request_id).states["reporting"] == 1
     world.sink.away = False
     assert world.sink.wait(1)[0].status == "success"
 

@@ -28,12 +28,12 @@ class Sink:
     def event(self, event: FileEvent) -> None:
         self.events.append(event)
 
-    def report(self, report: FileReport) -> None:
+    def report_all(self, reports: Sequence[FileReport]) -> None:
         with self._changed:
             if self.away:
                 self.refused += 1
                 raise Unavailable("The database is away.")
-            self.reports.append(report)
+            self.reports.extend(reports)
             self._changed.notify_all()
 
     def wait(self, count: int, seconds: float = 20.0, request_id: str | None = None) -> list[FileReport]:

@@ -1,6 +1,6 @@
 """What the server needs of whatever runs transformers, and what a transformer tells the server."""
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -83,8 +83,11 @@ class ReportSink(Protocol):
     def event(self, event: FileEvent) -> None:
         """Remember the event; returns at once. It is stored with the next report, at the latest a few seconds on."""
 
-    def report(self, report: FileReport) -> None:
-        """Store the report; returns when it is committed. Raises `Unavailable` when the database stays away."""
+    def report_all(self, reports: Sequence[FileReport]) -> None:
+        """Store the reports; returns when they are committed. Raises `Unavailable` when the database is away.
+
+        A report that is refused, since its transform or file is not known any more, is left out.
+        """
 
 
 class Launcher(ABC):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.launcher.base import Launcher, ReportSink, TransformJob, WorkersStatus
+from servicex.backends.launcher.local_delivery import Deliveries
 from servicex.backends.launcher.local_runner import ProgramRunner, WorkerLimits
 from servicex.backends.launcher.local_transform import TRANSFORMING, LocalTransform
 from servicex.backends.launcher.local_turns import Turns
@@ -37,12 +38,13 @@ class LocalLauncher(Launcher):
         broker.on_publish(self._turns.wake)
         threading.Thread(target=_warm_up, args=(warm,), name="warm-up", daemon=True).start()
         limits = limits or WorkerLimits()
+        self._deliveries = Deliveries(reports, self._turns, limits.report_seconds)
         self._runners = [ProgramRunner(warm, limits) for _ in range(workers)]
         self._workers = [
-            LocalWorker(f"worker-{number}{half}", self._turns, runner, store, reports, limits)
+            LocalWorker(f"worker-{number}{half}", self._turns, runner, store, reports, self._deliveries, limits)
             for number, runner in enumerate(self._runners, 1) for half in "ab"]
-        for worker in self._workers:
-            worker.start()
+        for thread in (self._deliveries, *self._workers):
+            thread.start()
 
     def start(self, job: TransformJob, workers: int) -> None:
         """Serve the transform's queue. Raises `Unavailable` if the disk is full, `ServiceXError` for an unfit job."""
@@ -61,15 +63,16 @@ class LocalLauncher(Launcher):
     def status(self, request_id: str) -> WorkersStatus | None:
         """What the workers are doing: `transforming`, or `waiting` for a file or a turn.
 
-        Apart from them, `storing` counts the results that are being stored and reported.
+        Apart from them, `storing` counts the results that are being stored, and `reporting` those to be reported.
         """
         transform = self._turns.get(request_id)
         if transform is None:
             return None
         workers = min(transform.workers, len(self._runners))
         states = Counter(list(transform.states.values()))
+        states["reporting"] = transform.reporting
         states["waiting"] = max(0, workers - states[TRANSFORMING])
-        return WorkersStatus(workers, dict(states))
+        return WorkersStatus(workers, dict(+states))
 
     def logs(self, request_id: str, tail: int) -> str:
         transform = self._turns.get(request_id)
@@ -94,6 +97,8 @@ class LocalLauncher(Launcher):
             self.stop(request_id)
         for worker in self._workers:
             worker.join(_STOPPED_WITHIN)
+        self._deliveries.close()
+        self._deliveries.join(_STOPPED_WITHIN)
 
 
 def _clear(data: Path) -> None:

@@ -18,9 +18,9 @@ class LocalTransform:
     """What is known here of a started transform.
 
     `workers` is how many may serve it at once, `states` what each thread that has a file of it in hand is doing,
-    `in_hand` and `done` the ids of the files being worked on and reported, `last_served` the number of its latest
-    turn. `stopped` is set for good when its work is no longer wanted. Raises `ServiceXError` for a job that no honest
-    part of the server makes.
+    `reporting` how many files are only to be reported, `in_hand` and `done` the ids of the files being worked on and
+    reported, `last_served` the number of its latest turn. `stopped` is set for good when its work is no longer wanted.
+    Raises `ServiceXError` for a job that no honest part of the server makes.
     """
 
     def __init__(self, job: TransformJob, workers: int, data: Path):
@@ -31,6 +31,7 @@ class LocalTransform:
         self.job = job
         self.workers = workers
         self.states: dict[str, str] = {}
+        self.reporting = 0
         self.in_hand: set[int] = set()
         self.done: set[int] = set()
         self.last_served = 0

@@ -95,7 +95,7 @@ class Turns:
             self._changed.notify_all()
 
     def next(self, worker: str, stint: Stint) -> Turn | None:
-        """Wait for the next turn of a worker; None when there will be none. It is given back with `end` or `again`."""
+        """Wait for a worker's next turn; None when there will be none. It is given back with `account` or `again`."""
         with self._changed:
             while not self._closed:
                 if (turn := self._take(worker, stint)) is not None:
@@ -117,11 +117,18 @@ class Turns:
             turn.transform.states[worker] = state
             self._changed.notify_all()
 
-    def end(self, worker: str, turn: Turn, reported: bool) -> None:
-        """Give a turn back. A file that was not `reported` may be taken up again when it is published again."""
+    def leave(self, worker: str, turn: Turn) -> None:
+        """Note that the worker is done with its file, which `account` is to be told of."""
+        with self._changed:
+            turn.transform.states.pop(worker, None)
+            turn.transform.reporting += 1
+            self._changed.notify_all()
+
+    def account(self, turn: Turn, reported: bool) -> None:
+        """Give a turn back for good. A file that was not `reported` may be taken up when it is published again."""
         transform, file_id = turn.transform, turn.message.file_id
         with self._changed:
-            transform.states.pop(worker, None)
+            transform.reporting -= 1
             transform.in_hand.discard(file_id)
             if reported:
                 transform.done.add(file_id)

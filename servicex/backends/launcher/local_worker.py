@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from servicex.backends.launcher.base import Failure, FileEvent, FileReport, ReportSink
+from servicex.backends.launcher.local_delivery import Deliveries
 from servicex.backends.launcher.local_runner import AttemptFailed, ProgramRunner, WorkerLimits
 from servicex.backends.launcher.local_transform import STORING, LocalTransform
 from servicex.backends.launcher.local_turns import Turn, Turns
 from servicex.backends.launcher.object_names import object_name
-from servicex.backends.patience import patiently
 from servicex.errors import ServiceXError
 from servicex.transformer.failures import is_disk_full
 
@@ -41,12 +41,13 @@ class LocalWorker(threading.Thread):
     """
 
     def __init__(self, name: str, turns: Turns, runner: ProgramRunner, store: ResultStore, reports: ReportSink,
-                 limits: WorkerLimits):
+                 deliveries: Deliveries, limits: WorkerLimits):
         super().__init__(name=name, daemon=True)
         self._turns = turns
         self._runner = runner
         self._store = store
         self._reports = reports
+        self._deliveries = deliveries
         self._limits = limits
         self._host = socket.gethostname()
 
@@ -68,7 +69,8 @@ class LocalWorker(threading.Thread):
             except Exception:
                 # The file is not accounted for: the controller will publish it again.
                 logger.exception("worker %s failed on %s", self.name, turn.message)
-                self._turns.end(self.name, turn, reported=False)
+                self._turns.leave(self.name, turn)
+                self._turns.account(turn, reported=False)
         return True
 
     def _serve(self, turn: Turn, leave_child: Callable[[], None]) -> None:
@@ -85,7 +87,8 @@ class LocalWorker(threading.Thread):
                 return
             report = self._report(turn, "failure", turn.message.paths[0], failure=failed.failure)
         self._tell(turn, *_last_event(report))
-        self._turns.end(self.name, turn, self._deliver(turn.transform, report))
+        self._turns.leave(self.name, turn)
+        self._deliveries.add(turn, report)
 
     def _success(self, turn: Turn, leave_child: Callable[[], None]) -> FileReport:
         """Transform the file and store the result. Raises `AttemptFailed`."""
@@ -126,15 +129,6 @@ class LocalWorker(threading.Thread):
             request_id, file_id = turn.message.request_id, turn.message.file_id
             now = datetime.now(timezone.utc)
             self._reports.event(FileEvent(request_id, file_id, status, now, self._host, info))
-
-    def _deliver(self, transform: LocalTransform, report: FileReport) -> bool:
-        """Have the report stored, trying for a while if the database is away; whether it was."""
-        try:
-            return patiently(lambda: self._reports.report(report), self._limits.report_seconds, transform.stopped)
-        except Exception as error:
-            # The controller hands the file out anew when nothing is heard of it.
-            logger.error("gave up reporting file %d of %s: %s", report.file_id, report.request_id, error)
-            return False
 
 
 def _last_event(report: FileReport) -> tuple[EventStatus, str]:
