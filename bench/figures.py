@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,18 @@ sys.path.insert(0, str(ROOT))
 
 from tests.running_server import RunningServer  # noqa: E402  # the tests' own way of running the real server
 
-COLUMNS = [f"x{number}" for number in range(10)]
-# All columns of the events that pass a cut, so that a file's 25 MB are really read.
-SELECTION = ("(call Select (call Where (call EventDataset 'bogus.root' 'mini') "
-             "(lambda (list e) (> (subscript e 'x0') 0.5))) "
-             f"(lambda (list e) (dict (list {' '.join(repr(c) for c in COLUMNS)}) "
-             f"(list {' '.join(f'(subscript e {c!r})' for c in COLUMNS)}))))")
+
+def selection(columns: int) -> str:
+    """The first columns of the events that pass a cut."""
+    names = [f"x{number}" for number in range(columns)]
+    return ("(call Select (call Where (call EventDataset 'bogus.root' 'mini') "
+            "(lambda (list e) (> (subscript e 'x0') 0.5))) "
+            f"(lambda (list e) (dict (list {' '.join(map(repr, names))}) "
+            f"(list {' '.join(f'(subscript e {name!r})' for name in names)}))))")
+
+
+# Of a large file everything, so that its 25 MB are really read; of a tiny one little, so that the server's part weighs.
+LARGE, TINY = selection(10), selection(2)
 END = 600.0
 # The server answers a poll in a few milliseconds of the two cores that the workers want: a client's poll is 5 s.
 POLL = 0.5
@@ -54,20 +61,20 @@ def make_files(folder: Path, count: int, megabytes: float) -> list[str]:
     return [str(path) for path in sorted(folder.glob("*.root"))[:count]]
 
 
-def submit(server: RunningServer, files: list[str]) -> str:
+def submit(server: RunningServer, query: str, files: list[str]) -> str:
     """The URL of a new transform."""
     url = f"{server.address}/servicex/transformation"
     answer = requests.post(url, timeout=60, json={
-        "file-list": files, "selection": SELECTION, "codegen": "uproot", "result-format": "root-file",
+        "file-list": files, "selection": query, "codegen": "uproot", "result-format": "root-file",
         "result-destination": "object-store"})
     answer.raise_for_status()
     return f"{url}/{answer.json()['request_id']}"
 
 
-def through_the_server(server: RunningServer, files: list[str]) -> float:
+def through_the_server(server: RunningServer, query: str, files: list[str]) -> float:
     """Seconds from before the submission to the finish time, both on this machine's clock."""
     begun = datetime.now(UTC)
-    one = submit(server, files)
+    one = submit(server, query, files)
     while (datetime.now(UTC) - begun).total_seconds() < END:
         status = requests.get(f"{one}/status", timeout=10).json()
         if status["status"] == "Complete":
@@ -81,7 +88,7 @@ def through_the_server(server: RunningServer, files: list[str]) -> float:
 def first_result(server: RunningServer, file: str) -> float:
     """Seconds from before the submission until a result is visible to who asks all the time."""
     begun = time.monotonic()
-    one = submit(server, [file])
+    one = submit(server, TINY, [file])
     while time.monotonic() < begun + END:
         if requests.get(f"{one}/results?limit=1", timeout=10).json()["results"]:
             return time.monotonic() - begun
@@ -89,12 +96,13 @@ def first_result(server: RunningServer, file: str) -> float:
     raise SystemExit("no result came")
 
 
-def write_program(folder: Path) -> None:
+def write_program(folder: Path, query: str) -> Path:
     """The generated program, as the server makes it."""
     from servicex.codegen.generators import generate
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in generate("uproot", SELECTION).files.items():
+    for name, content in generate("uproot", query).files.items():
         (folder / name).write_bytes(content)
+    return folder
 
 
 def _load(folder: str) -> None:
@@ -147,19 +155,18 @@ def compare(rounds: int, server: Callable[[], float], bare: Callable[[], float])
 def measure(folder: Path, rounds: int, workers: int) -> dict[str, Any]:
     """All the figures."""
     large, tiny = make_files(folder / "large", 40, 25), make_files(folder / "tiny", 2000, 0.001)
-    program = folder / "program"
-    write_program(program)
     data = folder / f"data-{time.time_ns()}"
     with RunningServer(data, [folder], workers=workers) as server:
         time.sleep(5)
         figures: dict[str, Any] = {"workers": workers, "idle": resident(server.pid)}
-        through_the_server(server, tiny[:2])
+        through_the_server(server, TINY, tiny[:2])
         firsts = [first_result(server, tiny[n]) for n in range(10)]
         figures["first_result_s"] = {"median": round(statistics.median(firsts), 3), "worst": round(max(firsts), 3)}
-        for name, files in (("large", large), ("tiny", tiny)):
+        for name, query, files in (("large", LARGE, large), ("tiny", TINY, tiny)):
+            program = write_program(folder / f"program-{name}", query)
             figures[name] = {"files": len(files), **compare(
-                rounds, lambda files=files: through_the_server(server, files),
-                lambda files=files: through_a_bare_pool(program, folder / "out", files, workers))}
+                rounds, partial(through_the_server, server, query, files),
+                partial(through_a_bare_pool, program, folder / "out", files, workers))}
         figures["tiny"]["share_of_bare_rate"] = round(1 / figures["tiny"]["ratio"], 3)
     return figures
 

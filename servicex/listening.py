@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Flask
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask
 
@@ -23,10 +24,22 @@ class JsonErrorTask(ErrorTask):
         super().execute()
 
 
+class StrictParser(HTTPRequestParser):
+    """Refuses what waitress would fall over: a length of more digits than Python reads as a number."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Parse the request line and the headers. Raises ParsingError, which is answered with 400."""
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            raise ParsingError("A header is invalid") from error
+
+
 class JsonChannel(HTTPChannel):
     """A connection whose errors are JSON."""
 
     error_task_class = JsonErrorTask
+    parser_class = StrictParser
 
 
 def bind(app: Flask, host: str, port: int, threads: int) -> Any:
