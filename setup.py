@@ -9,7 +9,8 @@ setup(
     long_description=open("README.rst").read(),
     license="BSD-3-Clause",
     python_requires=">=3.11,<3.14",
-    packages=find_packages(include=["servicex", "servicex.*"]) + ["servicex_migrations", "servicex_migrations.versions"],
+    packages=[*find_packages(include=["servicex", "servicex.*"]), "servicex_migrations",
+              "servicex_migrations.versions"],
     package_dir={"servicex_migrations": "migrations"},
     package_data={"servicex": ["templates/*", "static/*"], "servicex_migrations": ["*.ini", "*.mako"]},
     install_requires=[

@@ -98,7 +98,8 @@ def test_an_attribute_cannot_smuggle_code_in(attribute: str) -> None:
     (raw({"treename": "t", "use_standard_awkward_axis": 1}), "must be true or false"),
     (raw({"treename": "t"}, {"treename": ["u", "t"]}), "More than one query writes the tree 't'"),
     (raw({"treename": {"a": "t", "b": "t"}}), "More than one query writes the tree 't'"),
-    ("[" * 5000 + "]" * 5000, "nested too deeply"),
+    # How deep the json module of a Python goes differs.
+    ("[" * 5000 + "]" * 5000, "nested too deeply|must be an object"),
 ])
 def test_uproot_raw(selection: str, message: str) -> None:
     assert re.search(message, refused("uproot-raw", selection))
