@@ -9,15 +9,16 @@ DATA = .servicex-data
 # More of pytest's own options, as in: make test TESTS=tests/e2e PYTEST_OPTIONS=-x
 TESTS = tests
 PYTEST_OPTIONS =
+BENCH_FOLDER = /tmp/servicex-bench
 
 BIN = .venv/bin
 PACKAGING = $(wildcard setup.py pyproject.toml)
-SOURCES = servicex demo tests
+SOURCES = servicex demo bench migrations tests setup.py
 # Not what runs in the client's environment: its package has the name of ours.
 TYPED = servicex demo --exclude "demo/(analysis|spectrum)"
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_OPTIONS)
 
-.PHONY: help install demo run test test-long test-setup lint clean
+.PHONY: help install demo run test test-long test-setup lint bench clean
 
 help:  ## Show this list
 	@echo "make TARGET, with TARGET one of"
@@ -45,6 +46,9 @@ lint: .venv/.installed-test  ## Check style (flake8), types (mypy) and layers (i
 	@echo "flake8" && $(BIN)/flake8 $(SOURCES)
 	@echo "mypy" && $(BIN)/mypy $(TYPED)
 	@echo "lint-imports" && $(BIN)/lint-imports
+
+bench: .venv/.installed-test  ## Measure the embedded server against a bare process pool (about three minutes, 1.5 GB of files)
+	@$(BIN)/python bench/figures.py --folder $(BENCH_FOLDER)
 
 clean:  ## Remove what the other targets made in this folder (not the cache of fetched test files)
 	rm -rf .venv .venv-client demo/out build dist *.egg-info .pytest_cache .mypy_cache .import_linter_cache .hypothesis

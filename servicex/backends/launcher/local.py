@@ -7,11 +7,11 @@ from pathlib import Path
 
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.launcher.base import Launcher, ReportSink, TransformJob, WorkersStatus
-from servicex.backends.launcher.local_delivery import Deliveries
+from servicex.backends.launcher.local_delivery import Deliveries, ResultStore
 from servicex.backends.launcher.local_runner import ProgramRunner, WorkerLimits
 from servicex.backends.launcher.local_transform import TRANSFORMING, LocalTransform
 from servicex.backends.launcher.local_turns import Turns
-from servicex.backends.launcher.local_worker import LocalWorker, ResultStore
+from servicex.backends.launcher.local_worker import LocalWorker
 from servicex.errors import Unavailable
 from servicex.processes import WarmParent
 
@@ -38,7 +38,7 @@ class LocalLauncher(Launcher):
         broker.on_publish(self._turns.wake)
         threading.Thread(target=_warm_up, args=(warm,), name="warm-up", daemon=True).start()
         limits = limits or WorkerLimits()
-        self._deliveries = Deliveries(reports, self._turns, limits.report_seconds)
+        self._deliveries = Deliveries(store, reports, self._turns, limits.report_seconds)
         self._runners = [ProgramRunner(warm, limits) for _ in range(workers)]
         self._workers = [
             LocalWorker(f"worker-{number}{half}", self._turns, runner, store, reports, self._deliveries, limits)

@@ -3,6 +3,8 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
 
 from servicex.backends.launcher.base import FileReport, ReportSink
 from servicex.backends.launcher.local_turns import Turn, Turns
@@ -10,9 +12,19 @@ from servicex.backends.patience import patiently
 
 # The first report goes at once; those that follow it within this time go together. A report that is lost with the
 # server costs its file another attempt and nothing else, so workers need not wait for it to be stored.
-INTERVAL = 0.05
+INTERVAL = 0.1
 
 logger = logging.getLogger(__name__)
+
+
+class ResultStore(Protocol):
+    """Where finished results go."""
+
+    def put(self, bucket: str, key: str, source: Path) -> int:
+        """Move the file `source` into the bucket under this key; gives its size in bytes."""
+
+    def settle(self, bucket: str) -> None:
+        """Make what was put into the bucket last, come what may."""
 
 
 class Deliveries(threading.Thread):
@@ -22,8 +34,9 @@ class Deliveries(threading.Thread):
     what it hears nothing of.
     """
 
-    def __init__(self, reports: ReportSink, turns: Turns, seconds: float):
+    def __init__(self, store: ResultStore, reports: ReportSink, turns: Turns, seconds: float):
         super().__init__(name="deliveries", daemon=True)
+        self._store = store
         self._reports = reports
         self._turns = turns
         self._seconds = seconds
@@ -63,6 +76,8 @@ class Deliveries(threading.Thread):
         def deliver() -> None:
             self._reports.report_all([report for turn, report in batch if not turn.transform.stopped.is_set()])
         try:
+            for bucket in {report.request_id for _, report in batch}:
+                self._store.settle(bucket)
             if not patiently(deliver, self._seconds, self._closed):
                 deliver()
             return True

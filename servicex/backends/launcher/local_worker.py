@@ -8,10 +8,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from servicex.backends.launcher.base import Failure, FileEvent, FileReport, ReportSink
-from servicex.backends.launcher.local_delivery import Deliveries
+from servicex.backends.launcher.local_delivery import Deliveries, ResultStore
 from servicex.backends.launcher.local_runner import AttemptFailed, ProgramRunner, WorkerLimits
 from servicex.backends.launcher.local_transform import STORING, LocalTransform
 from servicex.backends.launcher.local_turns import Turn, Turns
@@ -24,13 +24,6 @@ EventStatus = Literal["start", "finish", "retry", "failure"]
 _MAX_INFO = 2048
 
 logger = logging.getLogger(__name__)
-
-
-class ResultStore(Protocol):
-    """Where finished results go."""
-
-    def put(self, bucket: str, key: str, source: Path) -> int:
-        """Move the file `source` into the bucket under this key, durably; gives its size in bytes."""
 
 
 class LocalWorker(threading.Thread):

@@ -104,7 +104,8 @@ class LocalObjectStore(ObjectStore):
     def put(self, bucket: str, key: str, source: Path) -> int:
         """Move the file `source`, on the same file system, into the bucket; gives its size in bytes.
 
-        It is on the disk when this returns. The bucket is made if missing, an object of the same name replaced.
+        What it holds is on the disk when this returns; that it is in the bucket, after the next `settle`. The bucket is
+        made if missing, an object of the same name replaced.
         Raises `ValueError` for an impossible key, `OSError` if the source is missing, not a plain file, or the disk
         is full.
         """
@@ -115,8 +116,14 @@ class LocalObjectStore(ObjectStore):
         if not folder.is_dir():
             self.create(bucket)
         os.replace(source, folder / key)
-        _flush_folder(folder)
         return size
+
+    def settle(self, bucket: str) -> None:
+        """Bring to the disk which objects the bucket has; does nothing if there is no such bucket."""
+        try:
+            _flush_folder(self._folder(bucket))
+        except FileNotFoundError:
+            return
 
     def objects(self, bucket: str) -> Iterator[StoredObject]:
         """The objects of the bucket in the order of their keys; none if there is no such bucket."""
