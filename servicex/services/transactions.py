@@ -15,6 +15,8 @@ from servicex.errors import Unavailable
 log = logging.getLogger(__name__)
 PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 WRITING = "servicex_writing"
+# What SQLite says, and what PostgreSQL does.
+DISK_FULL = ("disk is full", "No space left on device")
 
 
 class Transactions:
@@ -56,11 +58,17 @@ def _unavailable() -> Iterator[None]:
         raise Unavailable("The server is too busy just now; please try again in a moment.") from error
     except OperationalError as error:
         log.error("the database failed: %s", error.orig)
-        raise Unavailable("The database does not answer just now; please try again in a moment.") from error
+        raise Unavailable(_why(error)) from error
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
         raise Unavailable("The connection to the database was lost; please try again in a moment.") from error
+
+
+def _why(error: OperationalError) -> str:
+    if any(words in str(error.orig) for words in DISK_FULL):
+        return "The disk that holds the database is full. When there is room again, please try once more."
+    return "The database does not answer just now; please try again in a moment."
 
 
 def prepare_sqlite(engine: Engine) -> None:

@@ -1,12 +1,13 @@
 """One file, one attempt: its replicas in order until one can be transformed."""
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from servicex.processes.messages import Message
 from servicex.transformer.failures import Fault, describe, one_line
+from servicex.transformer.input_file import ailment, is_special
 from servicex.transformer.program import Program
 
 
@@ -23,13 +24,18 @@ def transform(program: Program, paths: Sequence[str], output: Path) -> Message:
 
 
 def _transform_replica(program: Program, path: str, output: Path) -> Message | Fault:
+    if is_special(path):
+        return Fault("NotAFile", one_line(f"the input {path} is not a regular file"), "", False)
     started = time.monotonic()
     try:
         returned = program.run(path, str(output))
     except BaseException as error:  # noqa: B036 - SystemExit and KeyboardInterrupt too: the child goes on
-        return describe(error)
+        return _with_ailment(describe(error), path)
     if not output.is_file():
         return Fault("NoOutput", "the program returned without writing its output file", "", False)
+    if output.stat().st_size == 0:
+        # Nobody could read it: the smallest ROOT or Parquet file has some hundred bytes.
+        return Fault("NoOutput", "the program's output file is empty", "", False)
     return {
         "status": "success",
         "path": path,
@@ -37,6 +43,12 @@ def _transform_replica(program: Program, path: str, output: Path) -> Message | F
         "output_size": output.stat().st_size,
         "seconds": time.monotonic() - started,
     }
+
+
+def _with_ailment(fault: Fault, path: str) -> Fault:
+    """The fault, the reader's words behind plain ones if the input file itself is to blame."""
+    cause = ailment(path)
+    return replace(fault, message=one_line(f"{cause}: {fault.message}")) if cause else fault
 
 
 def _total_events(returned: Any) -> int:

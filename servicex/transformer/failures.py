@@ -28,7 +28,7 @@ def describe(error: BaseException) -> Fault:
         return Fault("MemoryLimitExceeded", _memory_message(error), _trace(error), False)
     if isinstance(error, SystemExit):
         return Fault("SystemExit", one_line(f"the program called sys.exit({_text(error)})"), _trace(error), False)
-    name = type(error).__name__
+    name = _class_name(error)
     return Fault(name, one_line(_text(error)) or name, _trace(error), is_retryable(error))
 
 
@@ -69,6 +69,12 @@ def shorten(trace: str) -> str:
 def _memory_message(error: MemoryError) -> str:
     detail = one_line(_text(error))
     return "the program asked for more memory than a worker may have" + (f": {detail}" if detail else "")
+
+
+def _class_name(error: BaseException) -> str:
+    """The name of the exception's class, with its module where it says nothing alone: `zlib.error`."""
+    kind = type(error)
+    return f"{kind.__module__}.{kind.__name__}" if kind.__name__ == "error" else kind.__name__
 
 
 def _text(error: BaseException) -> str:

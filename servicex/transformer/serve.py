@@ -21,7 +21,7 @@ def serve(connection: Connection) -> None:
 def _serve_file(program: Program, request: Message) -> Message:
     reply = transform(program, request["paths"], Path(request["output"]))
     _flush()
-    return reply
+    return reply | {"number": request.get("number")}
 
 
 def _work_in(scratch: Path) -> None:

@@ -25,7 +25,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("hostile")
     files = folder / "files"
     files.mkdir()
-    with RunningServer(folder / "data", [files], environment=ENVIRONMENT) as server:
+    with RunningServer(folder / "data", [files], workers=4, environment=ENVIRONMENT) as server:
         yield Service(server)
         assert "Traceback" not in server.log()
 

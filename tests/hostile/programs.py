@@ -6,12 +6,17 @@ replace the part of the program that writes the output.
 import textwrap
 from dataclasses import dataclass
 
+# Seconds: so long, and by this number to be told from anybody else's.
+SLEEPERS = "471147"
 GOOD = "return {'x': [1.0, 2.0]}"
 
 
 @dataclass(frozen=True)
 class Program:
-    """A source, and how its transform over one file must end: an empty `error_class` is success."""
+    """A source, and how its transform over one file must end: an empty `error_class` is success.
+
+    `attempts` is 0 where it depends on which of two limits is met first.
+    """
 
     source: str
     error_class: str = ""
@@ -72,7 +77,7 @@ class Bad(Exception):
         kept = []
         while True:
             kept.append(np.ones(2**21))
-            time.sleep(0.02)"""), "MemoryLimitExceeded", "memory"),
+            time.sleep(0.02)"""), "MemoryLimitExceeded", "memory", 0),
     "eats shared memory": Program(function("""
         kept = mmap.mmap(-1, 2**30)
         for _ in range(2**6):
@@ -103,19 +108,19 @@ class Bad(Exception):
     "returns itself": Program(function("return run_query"), "TypeError", "function"),
     "returns a ragged table": Program(function("return {'a': [1, 2], 'b': [1]}"), "TypeError", "equally long"),
     "returns no columns": Program(function("return {}"), "TypeError", "without columns"),
-    "returns a list within itself": Program(function("it = []\nit.append(it)\nreturn it"), "", ""),
+    "returns a list within itself": Program(function("it = []\nit.append(it)\nreturn it"), "WorkerDied", "SIGSEGV", 2),
     "leaves threads": Program(function(f"""
         for _ in range(20):
             threading.Thread(target=time.sleep, args=(10**6,)).start()
         {GOOD}""")),
     "goes elsewhere": Program(function(f"os.chdir('/')\n{GOOD}")),
     "leaves children": Program(function(f"""
-        subprocess.Popen(['sleep', '4711'])
-        subprocess.Popen(['sleep', '4711'], start_new_session=True)
+        subprocess.Popen(['sleep', '{SLEEPERS}'])
+        subprocess.Popen(['sleep', '{SLEEPERS}'], start_new_session=True)
         if os.fork() == 0:
             os.setsid()
             if os.fork() == 0:
-                os.execvp('sleep', ['sleep', '4711'])
+                os.execvp('sleep', ['sleep', '{SLEEPERS}'])
             os._exit(0)
         {GOOD}""")),
     "deletes the folder of its output": Program(function(OUTPUT + f"shutil.rmtree(os.path.dirname(out))\n{GOOD}"),
@@ -131,6 +136,6 @@ class Bad(Exception):
         def swap():
             os.unlink(out)
             os.mkfifo(out)
-        runner.os.path.getsize = lambda path: threading.Timer(0.0, swap).start() or time.sleep(0.2) or 1"""),
-        "NoOutput", "without writing"),
+        runner.os.path.getsize = lambda path: threading.Timer(0.0, swap).start() or time.sleep(0.2) or 1
+        """), "NoOutput", "without writing"),
 }

