@@ -7,6 +7,8 @@ load stays on the loopback address, and every loop is bounded.
 """
 import argparse
 import json
+import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -117,7 +119,8 @@ def _one(paths: tuple[str, str]) -> None:
 
 def through_a_bare_pool(program: Path, out: Path, files: list[str], workers: int) -> float:
     """Seconds for the same in a pool of processes that are warm: imports are paid before the clock starts."""
-    out.mkdir(exist_ok=True)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
     work = [(file, str(out / Path(file).name)) for file in files]
     with get_context("fork").Pool(workers, _load, (str(program),)) as pool:
         pool.map(_one, work[:workers], chunksize=1)
@@ -147,9 +150,15 @@ def _memory(pid: int, kind: str) -> float:
 
 def compare(rounds: int, server: Callable[[], float], bare: Callable[[], float]) -> dict[str, Any]:
     """Medians of both and of the ratio, round by round; they alternate so that the machine's moods hit both."""
-    pairs = [(server(), bare()) for _ in range(rounds)]
+    pairs = [(settled(server), settled(bare)) for _ in range(rounds)]
     return {"server_s": [round(a, 3) for a, _ in pairs], "bare_s": [round(b, 3) for _, b in pairs],
             "ratio": round(statistics.median(a / b for a, b in pairs), 3)}
+
+
+def settled(run: Callable[[], float]) -> float:
+    """A run that begins with all earlier writes on the disk: the server waits for its own, the bare pool does not."""
+    os.sync()
+    return run()
 
 
 def measure(folder: Path, rounds: int, workers: int) -> dict[str, Any]:

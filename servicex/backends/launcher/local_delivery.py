@@ -10,8 +10,9 @@ from servicex.backends.launcher.base import FileReport, ReportSink
 from servicex.backends.launcher.local_turns import Turn, Turns
 from servicex.backends.patience import patiently
 
-# The first report goes at once; those that follow it within this time go together. A report that is lost with the
-# server costs its file another attempt and nothing else, so workers need not wait for it to be stored.
+# The first report goes at once; those that follow it within this time go together, unless nothing more of their
+# transform is under way. A report that is lost with the server costs its file another attempt and nothing else, so
+# workers need not wait for it to be stored.
 INTERVAL = 0.1
 
 logger = logging.getLogger(__name__)
@@ -43,18 +44,22 @@ class Deliveries(threading.Thread):
         self._changed = threading.Condition()
         self._waiting: list[tuple[Turn, FileReport]] = []
         self._closed = threading.Event()
+        self._urgent = threading.Event()
 
     def add(self, turn: Turn, report: FileReport) -> None:
         """Have the report on a turn delivered; the turn is accounted for when it was."""
         with self._changed:
             self._waiting.append((turn, report))
             self._changed.notify()
+        if not turn.transform.states:
+            self._urgent.set()
 
     def close(self) -> None:
         """Deliver what was given, then stop; a delivery that fails now is not tried again."""
         with self._changed:
             self._closed.set()
             self._changed.notify()
+        self._urgent.set()
 
     def run(self) -> None:
         """Deliver until closed."""
@@ -63,12 +68,13 @@ class Deliveries(threading.Thread):
             reported = self._deliver(batch)
             for turn, _ in batch:
                 self._turns.account(turn, reported)
-            self._closed.wait(max(0.0, began + INTERVAL - time.monotonic()))
+            self._urgent.wait(max(0.0, began + INTERVAL - time.monotonic()))
 
     def _gather(self) -> list[tuple[Turn, FileReport]]:
         """What waits, as soon as anything does; nothing once it is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed.is_set())
+            self._urgent.clear()
             batch, self._waiting = self._waiting, []
             return batch
 
