@@ -52,7 +52,7 @@ class Service:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def end(self, request_id: str, seconds: float = 60) -> Record:
+    def end(self, request_id: str, seconds: float = 150) -> Record:
         """The record of a transform when it has ended."""
         deadline = time.monotonic() + seconds
         while (record := self.record(request_id))["status"] not in FINAL:

@@ -65,13 +65,13 @@ class Bad(Exception):
     "exits with 0": Program(function("os._exit(0)"), "WorkerDied", "exited with code 0", 2),
     "exits with 3": Program(function("os._exit(3)"), "WorkerDied", "exited with code 3", 2),
     "kills itself": Program(function("os.kill(os.getpid(), signal.SIGKILL)"), "WorkerDied", "SIGKILL", 2),
-    "stops itself": Program(function("os.kill(os.getpid(), signal.SIGSTOP)"), "DeadlineExceeded", "deadline of 3 s", 2),
+    "stops itself": Program(function("os.kill(os.getpid(), signal.SIGSTOP)"), "DeadlineExceeded", "deadline of 8 s", 2),
     "breaks memory": Program(function("ctypes.string_at(0)"), "WorkerDied", "SIGSEGV", 2),
-    "loops": Program(function("while True: pass"), "DeadlineExceeded", "deadline of 3 s", 2),
+    "loops": Program(function("while True: pass"), "DeadlineExceeded", "deadline of 8 s", 2),
     "loops deaf to all signals": Program(function("""
         signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
-        while True: pass"""), "DeadlineExceeded", "deadline of 3 s", 2),
-    "sleeps": Program(function("time.sleep(10**6)"), "DeadlineExceeded", "deadline of 3 s", 2),
+        while True: pass"""), "DeadlineExceeded", "deadline of 8 s", 2),
+    "sleeps": Program(function("time.sleep(10**6)"), "DeadlineExceeded", "deadline of 8 s", 2),
     "eats memory at once": Program(function("return {'x': np.ones(2**27)}"), "MemoryLimitExceeded", "memory"),
     "eats memory slowly": Program(function("""
         kept = []
