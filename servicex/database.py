@@ -34,7 +34,8 @@ def held(engine: Engine) -> Iterator[None]:
         with locked_file(Path(f"{engine.url.database}.lock")):
             yield
         return
-    with engine.connect() as connection:
+    # Of its own transaction each: an open one that does nothing is ended by careful databases, and the lock with it.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not connection.scalar(select(func.pg_try_advisory_lock(ADVISORY_LOCK))):
             raise DataDirectoryInUse("Another server uses this database.")
         yield

@@ -66,13 +66,15 @@ class ResultService:
         if error:
             raise error
 
-    def report_all(self, reports: Sequence[FileReport]) -> None:
-        """Store the reports, but for those that are refused; raises Unavailable if the database is away."""
-        for report, error in zip(reports, self._stored(reports), strict=True):
+    def report_all(self, reports: Sequence[FileReport]) -> list[bool]:
+        """Store the reports; for each whether it was stored, or refused for good. Raises Unavailable."""
+        errors = self._stored(reports)
+        for report, error in zip(reports, errors, strict=True):
             if isinstance(error, Unavailable):
                 raise error
             if error:
-                log.warning("report on file %s of %s refused: %s", report.file_id, report.request_id, error)
+                log.warning("report on file %s of %s not stored: %s", report.file_id, report.request_id, error)
+        return [error is None or isinstance(error, NotFound) for error in errors]
 
     def _stored(self, reports: Sequence[FileReport]) -> list[Exception | None]:
         """Commit the reports, in a group with those of others; what is wrong with each."""

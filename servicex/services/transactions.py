@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from servicex.errors import Unavailable
 
 log = logging.getLogger(__name__)
-PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
+           "journal_size_limit=67108864")
 WRITING = "servicex_writing"
 # What SQLite says, and what PostgreSQL does.
 DISK_FULL = ("disk is full", "No space left on device")
@@ -34,7 +35,7 @@ class Transactions:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that sees one state of the database; nothing it does is kept.
+        """A session to read with; nothing it does is kept.
 
         Like `write` it raises Unavailable when the database is away, full, or too busy for too long.
         """

@@ -28,13 +28,14 @@ class Sink:
     def event(self, event: FileEvent) -> None:
         self.events.append(event)
 
-    def report_all(self, reports: Sequence[FileReport]) -> None:
+    def report_all(self, reports: Sequence[FileReport]) -> list[bool]:
         with self._changed:
             if self.away:
                 self.refused += 1
                 raise Unavailable("The database is away.")
             self.reports.extend(reports)
             self._changed.notify_all()
+            return [True] * len(reports)
 
     def wait(self, count: int, seconds: float = 20.0, request_id: str | None = None) -> list[FileReport]:
         """The reports (of one transform) once there are so many."""
@@ -69,6 +70,7 @@ class World:
     def submit(self, query: str, inputs: Sequence[str | tuple[str, ...]], workers: int = 2, **files: str) -> str:
         """Start a transform and publish its files, their ids being 1, 2, ...; gives its request id."""
         job = self.job(query, **files)
+        self.store.create(job.request_id)
         self.broker.declare(work_queue(job.request_id))
         self.launcher.start(job, workers)
         self.publish(job.request_id, inputs)

@@ -42,6 +42,7 @@ class Reply:
 
 def fill(store: LocalObjectStore, key: str, content: bytes = b"0123456789", bucket: str = BUCKET) -> None:
     """Put an object with this content."""
+    store.create(bucket)
     with tempfile.NamedTemporaryFile(dir=store._root, prefix=".source-", delete=False) as file:
         file.write(content)
     source = Path(file.name)

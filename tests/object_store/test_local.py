@@ -18,6 +18,7 @@ def test_put_moves_the_file_and_tells_its_size(store: LocalObjectStore, tmp_path
     source = tmp_path / "made"
     source.write_bytes(b"some bytes")
     os.utime(source, (1, 1))
+    store.create(BUCKET)
     assert store.put(BUCKET, "a.root", source) == 10
     assert not source.exists()
     file, info = store.open(BUCKET, "a.root")
@@ -27,7 +28,18 @@ def test_put_moves_the_file_and_tells_its_size(store: LocalObjectStore, tmp_path
     assert info.modified > 1e9
 
 
-def test_put_makes_the_bucket_and_replaces(store: LocalObjectStore) -> None:
+def test_put_after_delete_brings_no_bucket_back(store: LocalObjectStore, tmp_path: Path) -> None:
+    """A worker that is slow to store may still be at it when its transform is deleted."""
+    fill(store, "a")
+    source = tmp_path / "late"
+    source.write_bytes(b"late")
+    store.delete(BUCKET)
+    with pytest.raises(FileNotFoundError):
+        store.put(BUCKET, "b", source)
+    assert list(store.objects(BUCKET)) == []
+
+
+def test_put_replaces(store: LocalObjectStore) -> None:
     fill(store, "a", b"first", OTHER_BUCKET)
     tag = next(store.infos(OTHER_BUCKET, ["a"])).etag
     fill(store, "a", b"other", OTHER_BUCKET)

@@ -238,3 +238,12 @@ def test_two_committers_do_not_wait_for_each_other_in_a_circle(house: House) -> 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(work, range(60)))
     assert house.get(transform).status is TransformStatus.COMPLETE
+
+
+def test_many_reports_tell_for_each_whether_it_is_accounted_for(house: House) -> None:
+    transform = house.submit(files=FILES)
+    first, second, *_ = house.file_ids(transform)
+    impossible = FileReport(transform.request_id, second, "success", "/a", 1.0, 1, "h", object_size=10 ** 30)
+    unknown = FileReport("nobody", 1, "success", "/a", 1.0, 1, "h")
+    assert house.results.report_all([success(transform, first), impossible, unknown]) == [True, False, True]
+    assert counts(house, transform) == (4, 1, 0)

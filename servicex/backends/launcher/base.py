@@ -83,10 +83,10 @@ class ReportSink(Protocol):
     def event(self, event: FileEvent) -> None:
         """Remember the event; returns at once. It is stored with the next report, at the latest a few seconds on."""
 
-    def report_all(self, reports: Sequence[FileReport]) -> None:
-        """Store the reports; returns when they are committed. Raises `Unavailable` when the database is away.
+    def report_all(self, reports: Sequence[FileReport]) -> Sequence[bool]:
+        """Store the reports; for each, when it is committed, whether it was stored or is of no more use.
 
-        A report that is refused, since its transform or file is not known any more, is left out.
+        Raises `Unavailable` when the database is away.
         """
 
 

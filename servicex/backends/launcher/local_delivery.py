@@ -65,8 +65,7 @@ class Deliveries(threading.Thread):
         """Deliver until closed."""
         while batch := self._gather():
             began = time.monotonic()
-            reported = self._deliver(batch)
-            for turn, _ in batch:
+            for (turn, _), reported in zip(batch, self._deliver(batch), strict=True):
                 self._turns.account(turn, reported)
             self._urgent.wait(max(0.0, began + INTERVAL - time.monotonic()))
 
@@ -78,15 +77,20 @@ class Deliveries(threading.Thread):
             batch, self._waiting = self._waiting, []
             return batch
 
-    def _deliver(self, batch: Sequence[tuple[Turn, FileReport]]) -> bool:
+    def _deliver(self, batch: Sequence[tuple[Turn, FileReport]]) -> Sequence[bool]:
+        """Deliver a batch; for each of it whether it is accounted for."""
+        stored: list[bool] = []
+
         def deliver() -> None:
-            self._reports.report_all([report for turn, report in batch if not turn.transform.stopped.is_set()])
+            wanted = [not turn.transform.stopped.is_set() for turn, _ in batch]
+            answers = iter(self._reports.report_all([r for (_, r), want in zip(batch, wanted, strict=True) if want]))
+            stored[:] = [want and next(answers) for want in wanted]
         try:
             for bucket in {report.request_id for _, report in batch}:
                 self._store.settle(bucket)
             if not patiently(deliver, self._seconds, self._closed):
                 deliver()
-            return True
+            return stored
         except Exception as error:
             logger.error("gave up %d reports: %s", len(batch), error)
-            return False
+            return [False] * len(batch)

@@ -13,7 +13,8 @@ from servicex.processes import Child, ChildDied, ChildTimedOut, MemoryLimitExcee
 from servicex.transformer import TARGET
 
 _MAX_TEXT = 4096
-_MAX_EVENTS = 2**62
+# More than any file holds, and few enough that the sum over a million files still fits into 64 bits.
+_MAX_EVENTS = 2**40
 
 
 @dataclass(frozen=True)

@@ -168,8 +168,12 @@ class Turns:
         return None
 
     def _seconds_to_retry(self) -> float | None:
-        """When to look again for lack of anything to wake up for; None if never."""
-        dues = [retry.due for retries in self._retries.values() for retry in retries]
+        """When to look again for lack of anything to wake up for; None if never.
+
+        A transform that has all its workers wakes this up itself when one of them is free.
+        """
+        dues = [retry.due for transform, retries in self._retries.items() if transform.busy < transform.workers
+                for retry in retries]
         return max(0.0, min(dues) - time.monotonic()) if dues else None
 
 

@@ -104,17 +104,14 @@ class LocalObjectStore(ObjectStore):
     def put(self, bucket: str, key: str, source: Path) -> int:
         """Move the file `source`, on the same file system, into the bucket; gives its size in bytes.
 
-        What it holds is on the disk when this returns; that it is in the bucket, after the next `settle`. The bucket is
-        made if missing, an object of the same name replaced.
-        Raises `ValueError` for an impossible key, `OSError` if the source is missing, not a plain file, or the disk
-        is full.
+        What it holds is on the disk when this returns; that it is in the bucket, after the next `settle`. An object of
+        the same name is replaced. Raises `ValueError` for an impossible key, `OSError` if there is no such bucket (it
+        may just have been deleted), the source is missing or not a plain file, or the disk is full.
         """
         if not is_key(key):
             raise ValueError(f"{key!r} cannot be an object's name.")
         folder = self._folder(bucket)
         size = _flush_source(source)
-        if not folder.is_dir():
-            self.create(bucket)
         os.replace(source, folder / key)
         return size
 
