@@ -8,7 +8,7 @@ from qastle.parse import syntax_specification_pathname
 from qastle.transform import TextASTToPythonASTTransformer
 
 from servicex.codegen.catalogue import ALL_FORMATS
-from servicex.codegen.funcadl_checks import respell, take_dataset
+from servicex.codegen.funcadl_checks import list_functions, respell, take_dataset
 from servicex.codegen.funcadl_columns import columns_read
 from servicex.codegen.source import runtime
 from servicex.errors import InvalidSelection
@@ -38,7 +38,7 @@ def parse(selection: str) -> ast.AST:
         module = TextASTToPythonASTTransformer().transform(PARSER.parse(selection))
         if not module.body:
             raise InvalidSelection("The selection is empty.")
-        return qastle.insert_linq_nodes(module.body[0].value)
+        return qastle.insert_linq_nodes(list_functions(module.body[0].value))
     except lark.exceptions.UnexpectedInput as error:
         raise InvalidSelection(_where(selection, error)) from None
     except lark.exceptions.VisitError as error:

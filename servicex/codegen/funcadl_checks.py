@@ -9,7 +9,12 @@ import numpy as np
 
 from servicex.errors import InvalidSelection
 
-FUNCTIONS = frozenset({"abs", "all", "any", "len", "max", "min", "pow", "round", "sum"})
+FUNCTIONS = frozenset({"abs", "pow"})
+
+# Of a list in an event. As Python's own functions they would go over the events of the whole file.
+METHODS = {"len": "Count", "sum": "Sum", "max": "Max", "min": "Min"}
+INSTEAD = {"max": "np.maximum(a, b)", "min": "np.minimum(a, b)", "any": ".Where(lambda x: ...).Count() > 0",
+           "all": ".Where(lambda x: not ...).Count() == 0", "round": "np.rint(a)"}
 
 # Written plainly in queries, as in C++ or after `from math import sqrt`; numpy's word for each.
 MATHS = {name: name for name in (
@@ -64,6 +69,23 @@ def is_events(node: ast.AST) -> bool:
     return getattr(node, "rep", None) == "events"
 
 
+def list_functions(query: ast.AST) -> ast.AST:
+    """The query with `len(jets)` and its like as the methods of lists that they mean. Raises `InvalidSelection`."""
+    return _ListFunctions().visit(query)
+
+
+class _ListFunctions(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name in METHODS and len(node.args) == 1:
+            method = ast.Attribute(value=node.args[0], attr=METHODS[name], ctx=ast.Load())
+            node = ast.Call(func=method, args=[], keywords=[])
+        elif name in METHODS or name in INSTEAD:
+            advice = INSTEAD.get(name, f"{name} of a single list")
+            raise InvalidSelection(f"{name} cannot be used like this in a FuncADL query; write {advice}.")
+        return self.generic_visit(node)
+
+
 def respell(query: ast.AST) -> ast.AST:
     """The query with all names checked and in the words that the program knows. Raises `InvalidSelection`."""
     lambdas = [node for node in ast.walk(query) if isinstance(node, ast.Lambda)]
@@ -80,7 +102,7 @@ class _Speller(ast.NodeTransformer):
             return node
         if node.id in MATHS:
             return ast.Attribute(value=ast.Name(id="np", ctx=ast.Load()), attr=MATHS[node.id], ctx=ast.Load())
-        known = ", ".join(sorted(FUNCTIONS | set(MATHS)))
+        known = ", ".join(sorted({*FUNCTIONS, *METHODS, *MATHS}))
         raise InvalidSelection(f"Unknown id: {node.id}. Known functions are {known}, and those of numpy as np.name.")
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:

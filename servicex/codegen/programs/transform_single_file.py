@@ -37,6 +37,9 @@ COLUMN = "branch"
 # floats. ROOT reads it since 6.20 (2020); uproot and every Parquet reader do too.
 ZSTD_LEVEL = 1
 
+# The largest whole number up to which a double tells all whole numbers apart.
+EXACT = 2**53
+
 # Kinds of numbers and texts that a format has no place for.
 NO_ROOT = ("union", "bytestring", "complex", "datetime", "timedelta", "float128")
 NO_PARQUET = ("union", "complex", "float128")
@@ -180,17 +183,32 @@ def _tidied(layout: Any, **_: Any) -> Any:
     return None
 
 
+def _types(table: ak.Array) -> dict[str, str]:
+    return {name: str(table[name].type.content) for name in table.fields}
+
+
+def _check_types(first: dict[str, str], table: ak.Array, name: str) -> None:
+    """Raise `TypeError` for a piece of other types than the first one: the writers would cast it without a word."""
+    types = _types(table)
+    if len(table) and first != types:
+        changed = {column: (first.get(column), types.get(column)) for column in {*first, *types}
+                   if first.get(column) != types.get(column)}
+        raise TypeError(f"a later piece of {name!r} has other types than the first (column: first, later): {changed}")
+
+
 def _write_root(pieces: Pieces, output_path: str, begin: Callable[..., Any], content: Callable[..., Any]) -> None:
     import uproot
 
     # A file that is open already: uproot would look for an object's name behind a colon in the path.
     trees: dict[str, Any] = {}
+    types: dict[str, dict[str, str]] = {}
     with open(output_path, "w+b") as file, uproot.recreate(file, compression=uproot.ZSTD(ZSTD_LEVEL)) as writer:
         for name, value in pieces:
             if _is_object(value):
                 writer[name] = value
                 continue
             table = _table(value, NO_ROOT)
+            _check_types(types.setdefault(name, _types(table)), table, name)
             if name not in trees:
                 trees[name] = begin(writer, name, table)
             if len(table):
@@ -205,7 +223,19 @@ def _begin_tree(writer: Any, name: str, table: ak.Array) -> Any:
 
 
 def _begin_ntuple(writer: Any, name: str, table: ak.Array) -> Any:
-    return writer.mkrntuple(name, table.layout.form)
+    return writer.mkrntuple(name, _indexed_options(table).layout.form)
+
+
+def _indexed_options(table: ak.Array) -> ak.Array:
+    """The table with all missing values told by an index: uproot writes those told by a mask in the wrong places."""
+    return ak.transform(_indexed, table)
+
+
+def _indexed(layout: Any, **_: Any) -> Any:
+    if not layout.is_option or layout.is_indexed:
+        return None
+    option = layout.to_IndexedOptionArray64()
+    return option.copy(content=ak.transform(_indexed, ak.Array(option.content)).layout)
 
 
 def _branches(table: ak.Array) -> dict[str, ak.Array]:
@@ -213,10 +243,17 @@ def _branches(table: ak.Array) -> dict[str, ak.Array]:
     branches: dict[str, ak.Array] = {}
     for field in table.fields:
         for name, column in _taken_apart(field, table[field]):
-            if name in branches:
-                raise TypeError(f"two columns would be written as the branch {name!r}")
-            branches[name] = column
+            branches[name] = _only(name, column, branches)
+    parts = [f"{name}_{field}" for name, column in branches.items() for field in column.fields]
+    if doubled := {*parts} & {*branches}:
+        raise TypeError(f"two columns would be written as the branch {min(doubled)!r}")
     return branches
+
+
+def _only(name: str, column: ak.Array, branches: dict[str, ak.Array]) -> ak.Array:
+    if name in branches:
+        raise TypeError(f"two columns would be written as the branch {name!r}")
+    return column
 
 
 def _taken_apart(name: str, column: ak.Array) -> Iterator[tuple[str, ak.Array]]:
@@ -256,6 +293,9 @@ def _without_options(layout: Any, **_: Any) -> Any:
         text = layout.content.parameter("__array__") == "string"
         return ak.transform(_without_options, ak.fill_none(array, "" if text else [], axis=0)).layout
     if layout.content.form.primitive != "float32":
+        if layout.content.form.primitive in ("int64", "uint64") and ak.any(abs(array) > EXACT):
+            raise TypeError("a TTree tells missing values by NaN, and cannot hold such large integers beside them: "
+                            "choose root-rntuple or parquet, or fill what is missing")
         array = ak.values_astype(array, "float64")
     return ak.fill_none(array, np.float32(np.nan), axis=0).layout
 
@@ -273,11 +313,15 @@ def _write_table(pieces: Pieces, output_path: str) -> None:
     import pyarrow.parquet
 
     writer, tree = None, None
+    types: dict[str, str] = {}
     try:
         for name, value in pieces:
             if _is_object(value) or tree not in (None, name):
                 raise TypeError(f"Parquet holds a single table and cannot take {name!r} as well: choose root-file")
-            table, tree = ak.to_arrow_table(_table(value, NO_PARQUET), extensionarray=False), name
+            array, tree = _table(value, NO_PARQUET), name
+            types = types or _types(array)
+            _check_types(types, array, name)
+            table = ak.to_arrow_table(array, extensionarray=False)
             writer = writer or pyarrow.parquet.ParquetWriter(output_path, table.schema, compression="zstd")
             writer.write_table(table.cast(writer.schema))
     finally:
@@ -290,7 +334,7 @@ def _write_table(pieces: Pieces, output_path: str) -> None:
 _write_trees = functools.partial(_write_root, begin=_begin_tree, content=_branches)
 WRITERS: dict[str, Callable[[Pieces, str], None]] = {
     "root-file": _write_trees, "root": _write_trees,
-    "root-rntuple": functools.partial(_write_root, begin=_begin_ntuple, content=lambda table: table),
+    "root-rntuple": functools.partial(_write_root, begin=_begin_ntuple, content=_indexed_options),
     "parquet": _write_table,
 }
 

@@ -106,12 +106,20 @@ def _step(tree: Any, query: dict[str, Any]) -> int:
     """How many entries to read at once.
 
     uproot would find that out itself, by a request for each basket of each branch; the sizes that the tree's own header
-    holds are good enough, and cost nothing on a remote server.
+    holds are good enough, and cost nothing on a remote server. What goes over all events must see them all at once.
     """
+    if _over_all_events(query):
+        return max(1, int(tree.num_entries))
     size = sum(_bytes(tree[name]) for name in _read(tree, query))
     if not size:
         return STEP_ENTRIES
     return max(FEWEST_ENTRIES, int(STEP_BYTES * tree.num_entries / size))
+
+
+def _over_all_events(query: dict[str, Any]) -> bool:
+    """Whether a function of the query may combine the values of different events."""
+    words = str([query.get(key) for key in ("expressions", "cut", "aliases")])
+    return bool(query.get("use_standard_awkward_axis")) or re.search(r"axis\s*=\s*(?![1-9])", words) is not None
 
 
 def _read(tree: Any, query: dict[str, Any]) -> list[str]:
