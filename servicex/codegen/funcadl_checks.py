@@ -12,9 +12,12 @@ from servicex.errors import InvalidSelection
 FUNCTIONS = frozenset({"abs", "pow"})
 
 # Of a list in an event. As Python's own functions they would go over the events of the whole file.
-METHODS = {"len": "Count", "sum": "Sum", "max": "Max", "min": "Min"}
-INSTEAD = {"max": "np.maximum(a, b)", "min": "np.minimum(a, b)", "any": ".Where(lambda x: ...).Count() > 0",
-           "all": ".Where(lambda x: not ...).Count() == 0", "round": "np.rint(a)"}
+METHODS = {"len": "Count", "sum": "Sum", "max": "Max", "min": "Min", "any": "Any", "all": "All"}
+# Of one or two values in an event: by name and number of arguments, numpy's word for each.
+ELEMENTWISE = {("max", 2): "maximum", ("min", 2): "minimum", ("round", 1): "rint"}
+INSTEAD = {"len": ".Count()", "sum": ".Sum(), or a + b", "max": ".Max(), or np.maximum(a, b)",
+           "min": ".Min(), or np.minimum(a, b)", "any": ".Any(lambda x: ...)", "all": ".All(lambda x: ...)",
+           "round": "np.rint(a)"}
 
 # Written plainly in queries, as in C++ or after `from math import sqrt`; numpy's word for each.
 MATHS = {name: name for name in (
@@ -70,20 +73,30 @@ def is_events(node: ast.AST) -> bool:
 
 
 def list_functions(query: ast.AST) -> ast.AST:
-    """The query with `len(jets)` and its like as the methods of lists that they mean. Raises `InvalidSelection`."""
+    """The query with `len(jets)`, `max(a, b)` and their like as what they mean in an event.
+
+    Raises `InvalidSelection` for those that mean nothing there, with what to write instead.
+    """
     return _ListFunctions().visit(query)
 
 
 class _ListFunctions(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name in METHODS and len(node.args) == 1:
-            method = ast.Attribute(value=node.args[0], attr=METHODS[name], ctx=ast.Load())
-            node = ast.Call(func=method, args=[], keywords=[])
-        elif name in METHODS or name in INSTEAD:
-            advice = INSTEAD.get(name, f"{name} of a single list")
-            raise InvalidSelection(f"{name} cannot be used like this in a FuncADL query; write {advice}.")
-        return self.generic_visit(node)
+        if name not in INSTEAD:
+            return self.generic_visit(node)
+        if word := ELEMENTWISE.get((name, len(node.args))):
+            numpy = ast.Attribute(value=ast.Name(id="np", ctx=ast.Load()), attr=word, ctx=ast.Load())
+            return self.generic_visit(ast.Call(func=numpy, args=node.args, keywords=[]))
+        if name in METHODS and len(node.args) == 1 and not isinstance(node.args[0], (ast.List, ast.Tuple)):
+            return self.generic_visit(_method(METHODS[name], node.args[0]))
+        raise InvalidSelection(f"{name} cannot be used like this in a FuncADL query; write {INSTEAD[name]}.")
+
+
+def _method(name: str, values: ast.expr) -> ast.Call:
+    # Any and All must be told what is asked of each element: here, itself.
+    arguments = [ast.parse("lambda each_element: each_element", mode="eval").body] if name in ("Any", "All") else []
+    return ast.Call(func=ast.Attribute(value=values, attr=name, ctx=ast.Load()), args=arguments, keywords=[])
 
 
 def respell(query: ast.AST) -> ast.AST:
@@ -102,7 +115,7 @@ class _Speller(ast.NodeTransformer):
             return node
         if node.id in MATHS:
             return ast.Attribute(value=ast.Name(id="np", ctx=ast.Load()), attr=MATHS[node.id], ctx=ast.Load())
-        known = ", ".join(sorted({*FUNCTIONS, *METHODS, *MATHS}))
+        known = ", ".join(sorted({*FUNCTIONS, *INSTEAD, *MATHS}))
         raise InvalidSelection(f"Unknown id: {node.id}. Known functions are {known}, and those of numpy as np.name.")
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:

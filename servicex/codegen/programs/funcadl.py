@@ -1,16 +1,28 @@
 """Reads the columns that a FuncADL query needs and applies the query to them."""
 from __future__ import annotations
 
-import functools  # noqa: F401  the query may use it
+import functools
+import types
 from typing import Any
 
 import awkward as ak
 import numpy as np  # noqa: F401  the query may use it
 import uproot
 
+
+def _of_arrays(name: str) -> Any:
+    """A function of awkward that refuses a list of columns, for it would go over the events of each column."""
+    def call(values: Any, *arguments: Any, **options: Any) -> Any:
+        if isinstance(values, (list, tuple, dict)):
+            raise TypeError(f"{name} of several columns: write a + b, np.maximum(a, b) or the like instead")
+        return getattr(ak, name)(values, *arguments, **options)
+    return functools.wraps(getattr(ak, name))(call)
+
+
 # The query is written for dask_awkward. Plain awkward arrays know the same functions, and once the columns are known
 # dask has nothing to add but 1.6 s a file to name its tasks (1,500 branches).
-dak = ak
+dak = types.SimpleNamespace(**{**vars(ak), **{name: _of_arrays(name) for name in (
+    "num", "sum", "min", "max", "any", "all")}})
 
 # These, and `select`, are given anew at the end of each program.
 TREE = ""

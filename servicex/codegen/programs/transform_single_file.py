@@ -20,6 +20,7 @@ import importlib
 import os
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from types import GeneratorType
 from typing import Any
@@ -232,7 +233,7 @@ def _indexed_options(table: ak.Array) -> ak.Array:
 
 
 def _indexed(layout: Any, **_: Any) -> Any:
-    if not layout.is_option or layout.is_indexed:
+    if not layout.is_option:
         return None
     option = layout.to_IndexedOptionArray64()
     return option.copy(content=ak.transform(_indexed, ak.Array(option.content)).layout)
@@ -241,19 +242,14 @@ def _indexed(layout: Any, **_: Any) -> Any:
 def _branches(table: ak.Array) -> dict[str, ak.Array]:
     """The columns as branches of a TTree: nested records taken apart, with names joined by an underscore."""
     branches: dict[str, ak.Array] = {}
+    written: list[str] = []
     for field in table.fields:
         for name, column in _taken_apart(field, table[field]):
-            branches[name] = _only(name, column, branches)
-    parts = [f"{name}_{field}" for name, column in branches.items() for field in column.fields]
-    if doubled := {*parts} & {*branches}:
-        raise TypeError(f"two columns would be written as the branch {min(doubled)!r}")
+            branches[name] = column
+            written += [f"{name}_{part}" for part in column.fields] or [name]
+    if doubled := [name for name, times in Counter(written).items() if times > 1]:
+        raise TypeError(f"two columns would be written as the branch {doubled[0]!r}")
     return branches
-
-
-def _only(name: str, column: ak.Array, branches: dict[str, ak.Array]) -> ak.Array:
-    if name in branches:
-        raise TypeError(f"two columns would be written as the branch {name!r}")
-    return column
 
 
 def _taken_apart(name: str, column: ak.Array) -> Iterator[tuple[str, ak.Array]]:

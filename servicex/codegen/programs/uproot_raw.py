@@ -24,6 +24,8 @@ WITHIN_EVENTS = (
     "all", "any", "argmax", "argmin", "concatenate", "count", "count_nonzero", "max", "mean", "min", "moment",
     "nanargmax", "nanargmin", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "prod", "softmax",
     "std", "sum", "var")
+# Another axis than those within an event, and what orders or cuts out events where a column is flat.
+OVER_ALL = re.compile(r"axis\s*=\s*(?![1-9])|\b(?:arg)?sort\b|\[[^\]]*:")
 OTHER_FUNCTIONS = (
     "almost_equal", "argcartesian", "argcombinations", "argsort", "broadcast_arrays", "broadcast_fields", "cartesian",
     "combinations", "drop_none", "fill_none", "firsts", "flatten", "is_none", "isclose", "mask", "num", "pad_none",
@@ -118,8 +120,14 @@ def _step(tree: Any, query: dict[str, Any]) -> int:
 
 def _over_all_events(query: dict[str, Any]) -> bool:
     """Whether a function of the query may combine the values of different events."""
-    words = str([query.get(key) for key in ("expressions", "cut", "aliases")])
-    return bool(query.get("use_standard_awkward_axis")) or re.search(r"axis\s*=\s*(?![1-9])", words) is not None
+    return bool(query.get("use_standard_awkward_axis")) or OVER_ALL.search(_formulas(query)) is not None
+
+
+def _formulas(query: dict[str, Any]) -> str:
+    """All that the query computes, a line each."""
+    expressions = query.get("expressions") or []
+    expressions = [expressions] if isinstance(expressions, str) else list(expressions)
+    return "\n".join([*expressions, query.get("cut") or "", *(query.get("aliases") or {}).values()])
 
 
 def _read(tree: Any, query: dict[str, Any]) -> list[str]:
@@ -127,7 +135,7 @@ def _read(tree: Any, query: dict[str, Any]) -> list[str]:
     if not query.get("expressions"):
         filters = {key: query[key] for key in ("filter_name", "filter_typename") if query.get(key)}
         return list(tree.keys(**filters))
-    words = set(re.findall(r"\w+", str([query.get(key) for key in ("expressions", "cut", "aliases")])))
+    words = set(re.findall(r"\w+", _formulas(query)))
     return [name for name in tree.keys() if name in words]
 
 
