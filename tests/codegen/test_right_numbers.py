@@ -204,6 +204,12 @@ def test_order_of_a_flat_column_is_that_of_the_whole_file(jets: Path, monkeypatc
     assert sum(read, []) == expected
 
 
+def test_cut_that_an_event_cannot_tell_is_not_passed(jets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = {"treename": {"mini": "mini"}, "filter_name": "x", "cut": "max(j) > 2"}
+    monkeypatch.setattr(uproot_raw, "QUERIES", [query])
+    assert [piece.x.tolist() for _, piece in uproot_raw.run_query(str(jets))] == [[5.0, 4.0]]
+
+
 def test_other_queries_are_read_in_steps(jets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uproot_raw, "STEP_BYTES", 16)
     monkeypatch.setattr(uproot_raw, "FEWEST_ENTRIES", 2)

@@ -94,6 +94,9 @@ def _tree(file: Any, name: str, must_exist: bool) -> Any:
 def _chunks(tree: Any, name: str, query: dict[str, Any]) -> Iterator[ak.Array]:
     """The tree's selected columns in pieces: at least one, that has the columns though it may have no entries."""
     arguments: dict[str, Any] = {key: query[key] for key in ARGUMENTS if key in query}
+    if arguments.get("cut"):
+        # A cut that an event cannot tell, like that on the largest of no jets, is one that it does not pass.
+        arguments["cut"] = f"fill_none(({arguments['cut']}), False)"
     arguments["language"] = _language(bool(query.get("use_standard_awkward_axis")))
     empty = True
     for chunk in tree.iterate(step_size=_step(tree, query), **arguments):
