@@ -31,7 +31,8 @@ demo: .venv/.installed .venv-client/.installed  ## Run the main job once: server
 	@$(BIN)/python -m demo.run $(WORKERS)
 
 run: .venv/.installed  ## Leave the server up (PORT=5000 WORKERS=2 ALLOW_PATH=. DATA=.servicex-data)
-	@$(BIN)/servicex-app up --host 127.0.0.1 --port $(PORT) --data $(DATA) --workers $(WORKERS) --allow-path $(ALLOW_PATH)
+	@$(BIN)/servicex-app up --host 127.0.0.1 --port $(PORT) --data "$(DATA)" --workers $(WORKERS) \
+		--allow-path "$(ALLOW_PATH)"
 
 test: lint test-setup  ## Set up what the tests need and run them all, but for the long ones
 	@$(PYTEST) $(TESTS)

@@ -50,7 +50,7 @@ def transform_single_file(file_path: str, output_path: str, output_format: str) 
     """Transform one file; gives {"total-events": entries of the input that were read, "output-size": bytes written}.
 
     How the entries are found is the program's affair: for FuncADL the entries of the tree, for uproot-raw the sum over
-    the different trees read, for Python functions the entries of the largest tree in the file.
+    the different trees read, for Python functions the sum over the trees that they read through uproot.
 
     Raises `ValueError` for an unknown format, `TypeError` for a result that the format cannot hold, and what the
     program raises.
