@@ -3,13 +3,14 @@ import ast
 
 import lark
 import qastle
-from func_adl_uproot.translation import python_ast_to_python_source
 from qastle.parse import syntax_specification_pathname
 from qastle.transform import TextASTToPythonASTTransformer
 
 from servicex.codegen.catalogue import ALL_FORMATS
 from servicex.codegen.funcadl_checks import list_functions, respell, take_dataset
 from servicex.codegen.funcadl_columns import columns_read
+from servicex.codegen.funcadl_expression import expression
+from servicex.codegen.funcadl_words import DATASET
 from servicex.codegen.source import runtime
 from servicex.errors import InvalidSelection
 
@@ -27,8 +28,7 @@ def translate(selection: str) -> tuple[str, frozenset[str]]:
     query, tree_name = take_dataset(query)
     query = respell(query)
     columns = columns_read(query)
-    expression = _expression(query)
-    return _source(tree_name, columns, expression), ALL_FORMATS
+    return _source(tree_name, columns, _checked(expression(query))), ALL_FORMATS
 
 
 def parse(selection: str) -> ast.AST:
@@ -77,24 +77,19 @@ def _untranslatable(error: BaseException) -> InvalidSelection:
     return InvalidSelection(f"The FuncADL query cannot be translated: {error}")
 
 
-def _expression(query: ast.AST) -> str:
-    """The query as a Python expression over `events`, in the words of func_adl_uproot."""
+def _checked(text: str) -> str:
+    """The text of an expression, if Python can read it. Raises `InvalidSelection`."""
     try:
-        expression = python_ast_to_python_source(query)
-        compile(expression, "query", "eval")
-    except (RecursionError, MemoryError):
-        raise
-    except AttributeError:
-        # The translator has no rule for a node, as for Aggregate.
-        raise InvalidSelection("The FuncADL query uses something that uproot queries do not have.") from None
-    except Exception as error:
+        compile(text, "query", "eval")
+    except (SyntaxError, ValueError) as error:
         raise _untranslatable(error) from None
-    return str(expression)
+    return text
 
 
-def _source(tree_name: str, columns: list[str] | None, expression: str) -> str:
-    lines = [runtime("funcadl"), "", f"TREE = {tree_name!r}", f"COLUMNS = {columns!r}"]
-    if "Momentum4D" in expression:
-        lines += ["", "import vector  # noqa: E402", "vector.register_awkward()"]
-    lines += ["", "", "def select(events):", f"    return {expression}", ""]
+def _source(tree_name: str, columns: list[str] | None, text: str) -> str:
+    lines = [runtime("funcadl"), "", runtime("funcadl_values"), f"TREE = {tree_name!r}", f"COLUMNS = {columns!r}"]
+    if "four_vector(" in text:
+        lines += ["", "import vector", "vector.register_awkward()"]
+    lines += ["", "", "def select_columns(events):", f"    {DATASET} = stream(events)", f"    return columns({text})",
+              ""]
     return "\n".join(lines)

@@ -7,9 +7,11 @@ import keyword
 
 import numpy as np
 
+from servicex.codegen.funcadl_words import DATASET, WORDS
 from servicex.errors import InvalidSelection
 
 FUNCTIONS = frozenset({"abs", "pow"})
+RESERVED = WORDS | FUNCTIONS | {"np"}
 
 # Of a list in an event. As Python's own functions they would go over the events of the whole file.
 METHODS = {"len": "Count", "sum": "Sum", "max": "Max", "min": "Min", "any": "Any", "all": "All"}
@@ -27,7 +29,7 @@ MATHS = {name: name for name in (
 MATHS.update(asin="arcsin", acos="arccos", atan="arctan", atan2="arctan2", asinh="arcsinh", acosh="arccosh",
              atanh="arctanh")
 
-NUMPY = frozenset({"where", "clip", "isclose", "nan_to_num", "concatenate", "pi", "e", "inf", "nan"})
+NUMPY = frozenset({"where", "clip", "isclose", "nan_to_num", "pi", "e", "inf", "nan"})
 
 
 def take_dataset(query: ast.AST) -> tuple[ast.AST, str]:
@@ -57,19 +59,24 @@ def _tree_name(call: ast.AST) -> str:
 
 
 class _Events(ast.NodeTransformer):
-    """Puts `events` in the place of the EventDataset, with the notes that the translator expects on it."""
+    """Puts a name of our own in the place of the EventDataset, marked so that no variable is taken for it."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if not _is_dataset(node):
             return self.generic_visit(node)
-        events = ast.Name(id="events", ctx=ast.Load())
-        events.rep, events._depth = "events", 0  # type: ignore[attr-defined]
+        events = ast.Name(id=DATASET, ctx=ast.Load())
+        events.is_dataset = True  # type: ignore[attr-defined]
         return events
 
 
 def is_events(node: ast.AST) -> bool:
-    """Whether this is the `events` that stands for the dataset, and not a variable of the user's of that name."""
-    return getattr(node, "rep", None) == "events"
+    """Whether this stands for the dataset's events, and is not a variable of the user's."""
+    return getattr(node, "is_dataset", False)
+
+
+def is_numpy(node: ast.AST) -> bool:
+    """Whether this is a function or a constant of numpy, and not a column of the user's."""
+    return getattr(node, "is_numpy", False)
 
 
 def list_functions(query: ast.AST) -> ast.AST:
@@ -114,7 +121,7 @@ class _Speller(ast.NodeTransformer):
         if is_events(node) or node.id in self._variables or node.id in FUNCTIONS:
             return node
         if node.id in MATHS:
-            return ast.Attribute(value=ast.Name(id="np", ctx=ast.Load()), attr=MATHS[node.id], ctx=ast.Load())
+            return _of_numpy(MATHS[node.id])
         known = ", ".join(sorted({*FUNCTIONS, *INSTEAD, *MATHS}))
         raise InvalidSelection(f"Unknown id: {node.id}. Known functions are {known}, and those of numpy as np.name.")
 
@@ -124,13 +131,11 @@ class _Speller(ast.NodeTransformer):
         if node.attr.startswith("_"):
             raise InvalidSelection(f"Names that begin with an underscore cannot be used as attributes: {node.attr!r}; "
                                    "write a column of such a name as e['_name'].")
-        if not node.attr.isidentifier() or keyword.iskeyword(node.attr):
-            # A column like 'AnalysisJets.pt', which Python can only write as a subscript.
-            subscript = ast.Subscript(value=node.value, slice=ast.Constant(value=node.attr), ctx=ast.Load())
-            return self.generic_visit(subscript)
         return self.generic_visit(node)
 
     def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        if not node.keys:
+            raise InvalidSelection("The FuncADL query gives no columns.")
         for key in node.keys:
             if not isinstance(key, ast.Constant) or not isinstance(key.value, str) or not key.value:
                 raise InvalidSelection("The columns that a FuncADL query gives must be named by strings.")
@@ -138,7 +143,7 @@ class _Speller(ast.NodeTransformer):
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         for argument in node.args.args:
-            if not argument.arg.isidentifier() or keyword.iskeyword(argument.arg):
+            if not argument.arg.isidentifier() or keyword.iskeyword(argument.arg) or argument.arg in RESERVED:
                 raise InvalidSelection(f"{argument.arg!r} cannot be the name of a lambda's argument.")
         return self.generic_visit(node)
 
@@ -150,4 +155,10 @@ def _numpy(node: ast.Attribute) -> ast.AST:
     name = MATHS.get(node.attr, node.attr)
     if name not in NUMPY and not isinstance(getattr(np, name, None), np.ufunc):
         raise InvalidSelection(f"Unknown function: np.{node.attr}. Only numpy's element-wise functions can be used.")
-    return ast.Attribute(value=ast.Name(id="np", ctx=ast.Load()), attr=name, ctx=ast.Load())
+    return _of_numpy(name)
+
+
+def _of_numpy(name: str) -> ast.Attribute:
+    node = ast.Attribute(value=ast.Name(id="np", ctx=ast.Load()), attr=name, ctx=ast.Load())
+    node.is_numpy = True  # type: ignore[attr-defined]
+    return node

@@ -10,6 +10,13 @@ def sleep(connection: Connection) -> None:
     time.sleep(60)
 
 
+def hog(connection: Connection) -> None:
+    connection.receive()
+    held = [bytes(2**24)]
+    while True:
+        held.append(held[0] + bytes(1))
+
+
 def die(connection: Connection) -> None:
     connection.receive()
     os._exit(3)

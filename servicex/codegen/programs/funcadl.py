@@ -1,37 +1,20 @@
 """Reads the columns that a FuncADL query needs and applies the query to them."""
 from __future__ import annotations
 
-import functools
-import types
 from typing import Any
 
 import awkward as ak
-import numpy as np  # noqa: F401  the query may use it
 import uproot
 
 
-def _of_arrays(name: str) -> Any:
-    """A function of awkward that refuses a list of columns, for it would go over the events of each column."""
-    def call(values: Any, *arguments: Any, **options: Any) -> Any:
-        if isinstance(values, (list, tuple, dict)):
-            raise TypeError(f"{name} of several columns: write a + b, np.maximum(a, b) or the like instead")
-        return getattr(ak, name)(values, *arguments, **options)
-    return functools.wraps(getattr(ak, name))(call)
-
-
-# The query is written for dask_awkward. Plain awkward arrays know the same functions, and once the columns are known
-# dask has nothing to add but 1.6 s a file to name its tasks (1,500 branches).
-dak = types.SimpleNamespace(**{**vars(ak), **{name: _of_arrays(name) for name in (
-    "num", "sum", "min", "max", "any", "all")}})
-
-# These, and `select`, are given anew at the end of each program.
+# These, and `select_columns`, are given anew at the end of each program.
 TREE = ""
 COLUMNS: list[str] | None = None
 
 _entries: dict[str, int] = {}
 
 
-def select(events: ak.Array) -> Any:
+def select_columns(events: ak.Array) -> Any:
     return events
 
 
@@ -41,7 +24,7 @@ def run_query(file_path: str) -> Any:
         tree = file[TREE]
         _entries[TREE] = int(tree.num_entries)
         events = _read(tree)
-    return select(events)
+    return select_columns(events)
 
 
 def entries_read(file_path: str) -> int:
