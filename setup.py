@@ -46,6 +46,7 @@ setup(
             "mypy>=1.13",
             "import-linter>=2.1",
             "types-requests",
+            "types-psycopg2",
             "boto3>=1.35",
             "gunicorn>=23",
             "psutil>=6",

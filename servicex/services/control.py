@@ -19,7 +19,8 @@ from servicex.models.transform import ACTIVE
 from servicex.services.transactions import Transactions
 from servicex.services.transforms import unpack
 
-LEASE = timedelta(seconds=60)
+# A controller that dies keeps others from its transforms for as long.
+LEASE = timedelta(seconds=20)
 BACKOFF_LIMIT = 60.0
 LOST = "LostFile"
 
@@ -177,6 +178,8 @@ class ControlService:
             session.execute(delete(Dataset).where(Dataset.is_stale, Dataset.last_used < now() - age, ~used))
 
     def _note(self, claimed: Claimed, **values: object) -> None:
+        """Write the outcome of a step, and keep the lease: whoever comes so far is alive. Raises LeaseLost."""
+        values = {"lease_until": now() + LEASE, **values}
         with self._transactions.write() as session:
             if not controls.note(session, claimed.transform.id, self._owner, **values):
                 raise LeaseLost(claimed.transform.request_id)
