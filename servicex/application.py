@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from servicex import api, web, wiring
+from servicex.api.guard import host_name
 from servicex.backends.object_store.s3_door import S3Door
 from servicex.database import migrate, migrations_folder
 from servicex.models import db
+from servicex.observability import redact_tokens
 from servicex.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 def build_app(settings: Settings) -> Flask:
     """The app, wired; see `servicex.create_app`."""
+    redact_tokens()
     app = Flask("servicex")
     app.config.update(SQLALCHEMY_DATABASE_URI=settings.database_uri, MAX_CONTENT_LENGTH=settings.MAX_REQUEST_BYTES,
                       MAX_FORM_MEMORY_SIZE=settings.MAX_REQUEST_BYTES)
@@ -30,7 +33,7 @@ def build_app(settings: Settings) -> Flask:
         parts = wiring.build(settings, db.engine)
     app.extensions["servicex"] = parts
     services = parts.services()
-    api.register(app, services, settings.ALLOWED_HOSTS)
+    api.register(app, services, [*settings.ALLOWED_HOSTS, host_name(settings.ADVERTISED_HOSTNAME)])
     web.register(app, services)
     app.wsgi_app = S3Door(single_slashes(app.wsgi_app), parts.store)  # type: ignore[method-assign]
     return app

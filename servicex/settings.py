@@ -97,6 +97,18 @@ class Settings(BaseSettings):
     THREADS: int = Field(16, gt=0, le=256, description="How many requests are served at once.")
     LOG_LEVEL: str = Field("INFO", description="What is logged: DEBUG, INFO, WARNING or ERROR.")
 
+    ADVERTISED_HOSTNAME: str = Field(
+        "", description="host:port at which DID finders and transformers reach the server, by plain HTTP.")
+    SECRET_KEY_FALLBACKS: list[str] = Field(
+        default_factory=list, description="Earlier values of SECRET_KEY. The addresses that finders and transformers "
+                                          "were handed under them hold as long as they stand here.")
+    OPEN_INTERNAL_ROUTES: bool = Field(
+        False, description="Whether finders and transformers may call back without the token in the address they are "
+                           "handed. True is only for a site whose network keeps everybody else from these routes.")
+    TRANSFORMER_SIDECAR_FORMATS: list[str] = Field(
+        default_factory=lambda: ["parquet", "root-file"],
+        description="The result formats that the transformer sidecar in use can deliver; others are refused.")
+
     @field_validator("SECRET_KEY")
     @classmethod
     def _long_or_empty(cls, value: str) -> str:
@@ -104,7 +116,14 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {SECRET_LENGTH} characters")
         return value
 
-    @field_validator("MINIO_PUBLIC_URL")
+    @field_validator("SECRET_KEY_FALLBACKS")
+    @classmethod
+    def _long(cls, value: list[str]) -> list[str]:
+        if any(len(key) < SECRET_LENGTH for key in value):
+            raise ValueError(f"each must have at least {SECRET_LENGTH} characters")
+        return value
+
+    @field_validator("MINIO_PUBLIC_URL", "ADVERTISED_HOSTNAME")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
         if value and not HOST_AND_PORT.fullmatch(value):

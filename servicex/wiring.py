@@ -14,20 +14,25 @@ from servicex.backends.did_finder.paths import check_file_list
 from servicex.backends.launcher.base import Launcher, WorkersStatus
 from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
 from servicex.backends.object_store.local import LocalObjectStore
+from servicex.capabilities import Capabilities, capability_keys
 from servicex.controller.loop import Controller, Wakeup
 from servicex.controller.steps import Limits, TransformSteps
 from servicex.data_directory import secret_key
 from servicex.processes import PRELOAD, WarmParent
 from servicex.services.control import ControlService
 from servicex.services.datasets import DatasetService
+from servicex.services.finder_reports import FinderReports
 from servicex.services.results import ResultService
 from servicex.services.transactions import Transactions
+from servicex.services.transformer_reports import TransformerReports
 from servicex.services.transforms import OBJECT_STORE, TransformService
 from servicex.settings import InvalidSettings, Settings
 
 LOCAL_SCHEME = "file"
 # A finder ends its look-ups itself and says why; only one that is silent for this many seconds more is asked again.
 LOOKUP_GRACE = 30.0
+# A finder that failed is asked again after so many seconds.
+FAILED_LOOKUP_PAUSE = 10.0
 
 
 def app_version() -> str:
@@ -63,6 +68,10 @@ class Parts:
         """What the API is handed."""
         return Services(
             transforms=self.transforms, datasets=self.datasets, results=self.results, workers=self.workers,
+            finder_reports=FinderReports(self.transactions, self.datasets, self.settings.LOOKUP_ATTEMPTS,
+                                         FAILED_LOOKUP_PAUSE, self.wakeup),
+            transformer_reports=TransformerReports(self.transactions, self.results, self.wakeup),
+            capabilities=capabilities(self.settings), open_callbacks=self.settings.OPEN_INTERNAL_ROUTES,
             credentials=self.store.credentials, public_endpoint=self.settings.MINIO_PUBLIC_URL,
             public_secured=self.settings.MINIO_ENCRYPT_PUBLIC, app_version=app_version(),
             generator_urls={name: "builtin" for name in self.generator.images()})
@@ -106,6 +115,12 @@ def build(settings: Settings, engine: Engine) -> Parts:
                              secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY).encode())
     return Parts(settings, transactions, wakeup, store, warm, generator, finder, datasets,
                  ResultService(transactions, wakeup), transforms)
+
+
+def capabilities(settings: Settings) -> Capabilities:
+    """The tokens in the addresses that finders and transformers are handed."""
+    newest = secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY)
+    return Capabilities(capability_keys([newest, *settings.SECRET_KEY_FALLBACKS]))
 
 
 def _check(settings: Settings) -> None:

@@ -3,6 +3,8 @@ from flask import Flask
 from flask_restful import Api
 
 from servicex.api import errors, guard, openapi
+from servicex.api.callbacks import (FileComplete, LookupComplete, LookupFailed, LookupFiles, TransformerFileStatus,
+                                    TransformerStatus)
 from servicex.api.datasets import Dataset, DatasetRefresh, Datasets
 from servicex.api.info import CodeGenerators, ServerInfo
 from servicex.api.resource import ServiceXResource
@@ -11,6 +13,10 @@ from servicex.api.services import Services
 from servicex.api.transforms import Cancel, Errors, Results, Status, Transform, Transforms, Workers
 
 DATASET_ID = f"<int(max={LARGEST_ID}):dataset_id>"
+FILE_ID = f"<int(max={LARGEST_ID}):file_id>"
+# With the token; the same routes without it are there for callers who were never handed one.
+TOKEN = "/<string:token>"
+CALLBACKS = f"/servicex/internal{TOKEN}/transformation"
 
 ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     ("/servicex", ServerInfo),
@@ -25,6 +31,12 @@ ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     (f"/servicex/datasets/{DATASET_ID}", Dataset),
     (f"/servicex/datasets/{DATASET_ID}/refresh", DatasetRefresh),
     ("/multiple-codegen-list", CodeGenerators),
+    (f"{CALLBACKS}/{DATASET_ID}/files", LookupFiles),
+    (f"{CALLBACKS}/{DATASET_ID}/complete", LookupComplete),
+    (f"{CALLBACKS}/{DATASET_ID}/error", LookupFailed),
+    (f"{CALLBACKS}/<string:request_id>/file-complete", FileComplete),
+    (f"{CALLBACKS}/<string:request_id>/status", TransformerStatus),
+    (f"{CALLBACKS}/<string:request_id>/{FILE_ID}/status", TransformerFileStatus),
 )
 
 
@@ -39,7 +51,7 @@ def register(app: Flask, services: Services, allowed_hosts: list[str]) -> None:
     """Add the routes, their errors, their guard and their description to the app."""
     api = RestApi(app)
     for url, resource in ROUTES:
-        api.add_resource(resource, url, endpoint=resource.__name__.lower(),
+        api.add_resource(resource, *dict.fromkeys([url, url.replace(TOKEN, "")]), endpoint=resource.__name__.lower(),
                          resource_class_kwargs={"services": services})
     errors.register(app)
     guard.register(app, allowed_hosts)

@@ -8,7 +8,7 @@ as coming from another site is refused.
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, Response, request
 
 from servicex.errors import Forbidden
 
@@ -19,12 +19,21 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 def register(app: Flask, allowed_hosts: Iterable[str]) -> None:
     """Refuse foreign hosts and foreign pages in front of every route."""
-    names = LOOPBACK | {name.lower() for name in allowed_hosts}
+    names = LOOPBACK | {name.lower() for name in allowed_hosts if name}
 
     @app.before_request
-    def refuse_foreign() -> None:
+    def refuse_foreign() -> Response | None:
+        if _probe(names):
+            return Response("ServiceX is up.\n", mimetype="text/plain")
         check_host(request.headers.get("Host", ""), names)
         _check_origin(names)
+        return None
+
+
+def _probe(names: Iterable[str]) -> bool:
+    """Whether a foreign name is used for the root alone: pods wait by it for the server, under whatever name."""
+    looks = request.path == "/" and request.method in ("GET", "HEAD")
+    return looks and host_name(request.headers.get("Host", "")) not in names
 
 
 def check_host(host: str, names: Iterable[str]) -> None:

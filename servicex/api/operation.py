@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from flask import Response, request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from werkzeug.exceptions import BadRequest as MalformedJson
 
 from servicex.api.schemas import Message
@@ -64,7 +64,7 @@ def _json_body() -> Any:
 
 
 def _parsed(model: type[BaseModel], values: Any) -> BaseModel:
-    if not isinstance(values, dict):
+    if not isinstance(values, dict) and not issubclass(model, RootModel):
         raise BadRequest("The JSON in the body must be an object.")
     try:
         return model.model_validate(values)

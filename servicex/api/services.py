@@ -7,19 +7,29 @@ from flask import request
 from servicex.api.records import ResultsAccess
 from servicex.backends.launcher.base import WorkersStatus
 from servicex.backends.object_store.base import Credentials
+from servicex.capabilities import Capabilities
 from servicex.models import TransformRequest
 from servicex.services.datasets import DatasetService
+from servicex.services.finder_reports import FinderReports
 from servicex.services.results import ResultService
+from servicex.services.transformer_reports import TransformerReports
 from servicex.services.transforms import TransformService
 
 
 @dataclass(frozen=True)
 class Services:
-    """The use cases the API offers. `workers` asks the launcher about a transform."""
+    """The use cases the API offers. `workers` asks the launcher about a transform.
+
+    `open_callbacks` lets finders and transformers call back without a token in their URL.
+    """
 
     transforms: TransformService
     datasets: DatasetService
     results: ResultService
+    finder_reports: FinderReports
+    transformer_reports: TransformerReports
+    capabilities: Capabilities
+    open_callbacks: bool
     workers: Callable[[str], WorkersStatus | None]
     credentials: Callable[[str], Credentials]
     public_endpoint: str

@@ -35,7 +35,8 @@ class Dataset(Base):
     """The files that a DID, or a list given by a user, stands for.
 
     A complete dataset never changes. It is looked up anew by making another row: the name is unique only among the
-    rows that are not stale.
+    rows that are not stale. `lookup_deadline` is when the controller has to do something about an open look-up: begin
+    it (at once if there is none), or begin it again because no answer came.
     """
 
     __tablename__ = "datasets"

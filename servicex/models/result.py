@@ -69,6 +69,12 @@ def of_files(session: Session, request_id: str, file_ids: Collection[int]) -> di
         TransformResult.request_id == request_id, TransformResult.file_id.in_(file_ids)))}
 
 
+def is_result(session: Session, request_id: str, object_name: str) -> bool:
+    """Whether the object is the result of a file of the transform."""
+    return session.scalar(select(exists().where(TransformResult.request_id == request_id,
+                                                TransformResult.s3_object_name == object_name))) or False
+
+
 def put(session: Session, request_id: str, rows: Sequence[dict[str, Any]],
         replacing: Mapping[int, TransformResult]) -> None:
     """Write results; those on files that have one already take its place."""

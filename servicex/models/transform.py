@@ -114,6 +114,12 @@ def find(session: Session, request_id: str) -> TransformRequest | None:
     return session.scalars(select(TransformRequest).where(key, TransformRequest.deleted_at.is_(None))).one_or_none()
 
 
+def of_request_id(session: Session, request_id: str) -> TransformRequest | None:
+    """The transform of just that request id, without its selection, unless it was deleted."""
+    return session.scalars(select(TransformRequest).options(defer(TransformRequest.selection)).where(
+        TransformRequest.request_id == request_id, TransformRequest.deleted_at.is_(None))).one_or_none()
+
+
 def lock_all(session: Session, request_ids: Collection[str]) -> dict[str, TransformRequest]:
     """The transforms of these request ids that were not deleted, locked till the commit."""
     return {t.request_id: t for t in _locked(session, TransformRequest.request_id.in_(request_ids),

@@ -1,6 +1,5 @@
 """Datasets: named by a DID or given as a list, looked up once for all who ask, kept for a while."""
 import hashlib
-import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,18 +8,17 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from servicex.backends.did_finder.base import DidFinder, FoundFile, LookupEnded, LookupFailure
-from servicex.errors import InvalidDataset, NotFound, Unavailable
+from servicex.backends.did_finder.base import DidFinder, FoundFile, LookupFailure
+from servicex.errors import InvalidDataset, Unavailable
 from servicex.models import Dataset, DatasetFile, LookupStatus, TransformStatus
 from servicex.models import dataset as datasets
 from servicex.models import transform as transforms
 from servicex.models.base import now
 from servicex.models.dataset import OPEN_LOOKUPS
+from servicex.services import lookups
 from servicex.services.caller import Caller
-from servicex.services.endings import end_if_done
 from servicex.services.transactions import Transactions
 
-log = logging.getLogger(__name__)
 DID = re.compile(r"([A-Za-z][\w.+-]*)://(.*)", re.DOTALL)
 LIST_FINDER = "user"
 # Between its insert and its lock a row may become stale at the hands of another; more than once is bad luck.
@@ -133,12 +131,12 @@ class DatasetService:
         with self._transactions.read() as session:
             files = session.scalars(select(DatasetFile).where(
                 DatasetFile.dataset_id == dataset_id).order_by(DatasetFile.id)).all()
-            return _existing(session, dataset_id), files
+            return lookups.existing(session, dataset_id), files
 
     def delete(self, caller: Caller, dataset_id: int) -> Dataset:
         """Mark the dataset stale, so that whoever names it next looks it up anew. Running transforms keep it."""
         with self._transactions.write() as session:
-            dataset = _existing(session, dataset_id, lock=True)
+            dataset = lookups.existing(session, dataset_id, lock=True)
             if dataset.is_stale:
                 raise InvalidDataset(f"Dataset {dataset_id} has already been deleted.")
             dataset.is_stale = True
@@ -147,7 +145,7 @@ class DatasetService:
     def refresh(self, caller: Caller, dataset_id: int) -> Dataset:
         """Look the dataset up again now, as a new row; one that is being looked up is left alone. Raises NotFound."""
         with self._transactions.write() as session:
-            old = _existing(session, dataset_id, lock=True)
+            old = lookups.existing(session, dataset_id, lock=True)
             if old.did_finder == LIST_FINDER:
                 raise InvalidDataset("A list of files is what it is; there is nothing to look up.")
             newest = datasets.current(session, old.name, lock=True)
@@ -164,22 +162,22 @@ class DatasetService:
 
     def open_lookups(self) -> Sequence[int]:
         """The ids of the datasets whose look-up is to be begun, or was begun and is overdue."""
-        overdue = (Dataset.lookup_status == LookupStatus.LOOKING) & (Dataset.lookup_deadline < now())
+        due = Dataset.lookup_deadline.is_(None) | (Dataset.lookup_deadline < now())
         with self._transactions.read() as session:
-            return session.scalars(select(Dataset.id).where(
-                (Dataset.lookup_status == LookupStatus.CREATED) | overdue)).all()
+            return session.scalars(select(Dataset.id).where(Dataset.lookup_status.in_(OPEN_LOOKUPS), due)).all()
 
     def forget_lookups(self) -> None:
         """Begin all look-ups anew: for a server whose finders died with it."""
         with self._transactions.write() as session:
             for dataset in session.scalars(select(Dataset).where(Dataset.lookup_status == LookupStatus.LOOKING)):
                 dataset.lookup_status = LookupStatus.CREATED
+                dataset.lookup_deadline = None
                 dataset.lookup_attempts = max(0, dataset.lookup_attempts - 1)
 
     def begin_lookup(self, dataset_id: int, seconds: float, attempts: int) -> None:
         """Take the next step with a look-up that is open: begin it, begin it again, or give it up."""
         with self._transactions.write() as session:
-            dataset = _existing(session, dataset_id, lock=True)
+            dataset = lookups.existing(session, dataset_id, lock=True)
             finder = self._finders.get(dataset.did_finder)
             begun = _open(dataset) and _next_attempt(session, dataset, finder, seconds, attempts)
         if begun and finder:
@@ -192,7 +190,7 @@ class DatasetService:
     def files(self, dataset_id: int, files: Sequence[FoundFile]) -> None:
         """Add files that a finder found. Raises LookupEnded if the look-up is over."""
         with self._transactions.write() as session:
-            dataset = _looking(session, dataset_id)
+            dataset = lookups.looking(session, dataset_id)
             datasets.add_files(session, dataset, files)
             for transform in transforms.active_on(session, dataset_id):
                 transform.files = dataset.n_files
@@ -201,31 +199,20 @@ class DatasetService:
     def complete(self, dataset_id: int) -> None:
         """End the look-up. A dataset without files is as good as none, and is not kept for the next who asks."""
         with self._transactions.write() as session:
-            dataset = _looking(session, dataset_id)
-            if dataset.n_files == 0:
-                _fail(session, dataset, LookupFailure.DOES_NOT_EXIST, "The dataset holds no files.")
-            else:
-                _complete(session, dataset)
+            lookups.complete(session, lookups.looking(session, dataset_id))
         self._wake()
 
     def failed(self, dataset_id: int, reason: LookupFailure, message: str) -> None:
         """End the look-up and the transforms that wait for it."""
         with self._transactions.write() as session:
-            _fail(session, _looking(session, dataset_id), reason, message)
+            lookups.fail(session, lookups.looking(session, dataset_id), reason, message)
         self._wake()
-
-
-def _existing(session: Session, dataset_id: int, lock: bool = False) -> Dataset:
-    dataset = session.get(Dataset, dataset_id, with_for_update=lock or None)
-    if dataset is None:
-        raise NotFound(f"Dataset {dataset_id} not found")
-    return dataset
 
 
 def _open(dataset: Dataset) -> bool:
     """Whether the look-up is to be begun, or was begun and is overdue."""
-    overdue = dataset.lookup_deadline is not None and dataset.lookup_deadline < now()
-    return dataset.lookup_status == LookupStatus.CREATED or (dataset.lookup_status == LookupStatus.LOOKING and overdue)
+    due = dataset.lookup_deadline is None or dataset.lookup_deadline < now()
+    return dataset.lookup_status in OPEN_LOOKUPS and due
 
 
 def _next_attempt(session: Session, dataset: Dataset, finder: DidFinder | None, seconds: float,
@@ -233,45 +220,17 @@ def _next_attempt(session: Session, dataset: Dataset, finder: DidFinder | None, 
     """Count another attempt at the look-up, or end it for want of a finder or of an answer; whether to begin it."""
     dataset.lookup_deadline = now() + timedelta(seconds=seconds)
     if finder is None:
-        _fail(session, dataset, LookupFailure.INTERNAL_FAILURE,
-              f"This server has no finder for {dataset.did_finder} any more.")
+        lookups.fail(session, dataset, LookupFailure.INTERNAL_FAILURE,
+                     f"This server has no finder for {dataset.did_finder} any more.")
         return False
     if finder.running(dataset.id):
         return False
     if dataset.lookup_attempts >= attempts:
-        _fail(session, dataset, LookupFailure.INTERNAL_FAILURE,
-              f"The look-up gave no answer within {seconds:.0f} s, {attempts} times.")
+        lookups.fail(session, dataset, LookupFailure.INTERNAL_FAILURE,
+                     f"The look-up gave no answer within {seconds:.0f} s, {attempts} times.")
         return False
     dataset.lookup_attempts += 1
     dataset.lookup_status = LookupStatus.LOOKING
     for transform in transforms.active_on(session, dataset.id):
         transforms.move(session, transform.id, TransformStatus.LOOKUP)
     return True
-
-
-def _looking(session: Session, dataset_id: int) -> Dataset:
-    dataset = _existing(session, dataset_id, lock=True)
-    if dataset.lookup_status != LookupStatus.LOOKING:
-        raise LookupEnded(f"dataset {dataset_id} is {dataset.lookup_status}")
-    return dataset
-
-
-def _complete(session: Session, dataset: Dataset) -> None:
-    dataset.lookup_status = LookupStatus.COMPLETE
-    dataset.last_updated = now()
-    for transform in transforms.active_on(session, dataset.id):
-        transform.files = dataset.n_files
-        transform.did_lookup_time = int((now() - transform.submit_time).total_seconds())
-        session.flush()
-        transforms.move(session, transform.id, TransformStatus.RUNNING)
-        end_if_done(session, transform)
-
-
-def _fail(session: Session, dataset: Dataset, reason: LookupFailure, message: str) -> None:
-    log.warning("look-up of dataset %s failed: %s: %s", dataset.id, reason, message)
-    dataset.lookup_status = reason
-    dataset.lookup_message = message
-    dataset.last_updated = now()
-    dataset.is_stale = True
-    for transform in transforms.active_on(session, dataset.id):
-        transforms.move(session, transform.id, TransformStatus.BAD_DATASET, failure_description=message)

@@ -3,13 +3,15 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from servicex.backends.launcher.base import FileEvent, FileReport
+from servicex.backends.launcher.base import Failure, FileEvent, FileReport
 from servicex.errors import NotFound, Unavailable
 from servicex.models import Dataset, DatasetFile, FileStatus, LookupStatus, TransformRequest, TransformResult
 from servicex.models import result as results
@@ -27,11 +29,17 @@ TICK = timedelta(microseconds=1)
 
 
 class _Waiting:
-    """A report on its way into the database, and what came of it."""
+    """A report on its way into the database, with the event that goes with it, and what came of it.
 
-    def __init__(self, report: FileReport):
+    `news` says that it was stored, `wanted` that its object is the result of its file.
+    """
+
+    def __init__(self, report: FileReport, event: FileEvent | None = None):
         self.report = report
+        self.event = event
         self.done = False
+        self.news = False
+        self.wanted = False
         self.error: Exception | None = None
 
 
@@ -56,19 +64,20 @@ class ResultService:
             if len(self._events) < EVENTS_LIMIT:
                 self._events.append(event)
 
-    def report(self, report: FileReport) -> None:
-        """Store the report; returns when it is committed.
+    def report(self, report: FileReport, event: FileEvent | None = None) -> bool:
+        """Store the report, and the event if the report is news; returns when it is committed.
 
         Raises NotFound for a transform or a file that was never given out. A repeated, late or contradicting report is
-        no error, and changes nothing it should not.
+        no error, and changes nothing it should not. False says that the object it names is not the result of its file.
         """
-        (error,) = self._stored([report])
-        if error:
-            raise error
+        (waiting,) = self._stored([_Waiting(report, event)])
+        if waiting.error:
+            raise waiting.error
+        return waiting.wanted
 
     def report_all(self, reports: Sequence[FileReport]) -> list[bool]:
         """Store the reports; for each whether it was stored, or refused for good. Raises Unavailable."""
-        errors = self._stored(reports)
+        errors = [waiting.error for waiting in self._stored([_Waiting(report) for report in reports])]
         for report, error in zip(reports, errors, strict=True):
             if isinstance(error, Unavailable):
                 raise error
@@ -76,16 +85,15 @@ class ResultService:
                 log.warning("report on file %s of %s not stored: %s", report.file_id, report.request_id, error)
         return [error is None or isinstance(error, NotFound) for error in errors]
 
-    def _stored(self, reports: Sequence[FileReport]) -> list[Exception | None]:
-        """Commit the reports, in a group with those of others; what is wrong with each."""
-        mine = [_Waiting(report) for report in reports]
+    def _stored(self, mine: Sequence[_Waiting]) -> Sequence[_Waiting]:
+        """Commit reports, in a group with those of others; what is wrong with each stands on it."""
         with self._gathering:
             self._waiting += mine
         while not all(waiting.done for waiting in mine):
             with self._committing:
                 if not all(waiting.done for waiting in mine):
                     self._commit_group()
-        return [waiting.error for waiting in mine]
+        return mine
 
     def flush(self) -> None:
         """Store the events that no report took along."""
@@ -113,8 +121,21 @@ class ResultService:
         for waiting in group:
             try:
                 self._store([waiting], [])
+            except IntegrityError:
+                self._store_as_failure(waiting)
             except Exception as error:
                 waiting.error = error
+
+    def _store_as_failure(self, waiting: _Waiting) -> None:
+        """Store a report whose object is the result of another file: a client would wait for one more for ever."""
+        name = waiting.report.object_name
+        why = Failure("ObjectNameTaken", f"The result of another file has the same name, {name}: do two files of the "
+                                         "dataset share a replica?")
+        waiting.report = replace(waiting.report, status="failure", object_name=None, object_size=None, failure=why)
+        try:
+            self._store([waiting], [])
+        except Exception as error:
+            waiting.error = error
 
     def _store(self, group: Sequence[_Waiting], events: Sequence[FileEvent]) -> None:
         """Store reports and events in one transaction."""
@@ -128,7 +149,7 @@ class ResultService:
             locked = transforms.lock_all(session, by_transform)
             for request_id, reports in by_transform.items():
                 ended |= _store_reports(session, locked.get(request_id), reports)
-            _store_events(session, events)
+            _store_events(session, [*events, *(w.event for w in group if w.event and w.news)])
         if ended:
             self._wake()
 
@@ -152,10 +173,11 @@ def _store_reports(session: Session, transform: TransformRequest | None, group: 
     known = set(session.scalars(select(DatasetFile.id).where(
         DatasetFile.id.in_(file_ids), DatasetFile.dataset_id == transform.did_id)))
     _refuse([w for w in group if w.report.file_id not in known], "The transform has no such file")
-    if transform.status.terminal:
-        return False
     stored = results.of_files(session, transform.request_id, known)
-    news = _news([w.report for w in group if w.report.file_id in known], stored)
+    news = [] if transform.status.terminal else _news([w.report for w in group if w.report.file_id in known], stored)
+    _tell(group, news, stored)
+    if not news:
+        return False
     rows = [_row(transform, report) for report in news]
     for row, report in zip(rows, news, strict=True):
         _count(transform, report, stored.get(report.file_id))
@@ -183,6 +205,16 @@ def _news(reports: Sequence[FileReport], stored: Mapping[int, TransformResult]) 
             statuses[report.file_id] = report.status
             news[report.file_id] = report
     return list(news.values())
+
+
+def _tell(group: Sequence[_Waiting], news: Sequence[FileReport], stored: Mapping[int, TransformResult]) -> None:
+    """Note on each report what becomes of it."""
+    names = {file_id: row.s3_object_name for file_id, row in stored.items()}
+    names.update({report.file_id: report.object_name for report in news})
+    fresh = {id(report) for report in news}
+    for waiting in group:
+        waiting.news = id(waiting.report) in fresh
+        waiting.wanted = names.get(waiting.report.file_id) == waiting.report.object_name
 
 
 def _row(transform: TransformRequest, report: FileReport) -> dict[str, Any]:

@@ -58,10 +58,14 @@ class Statistics:
 
 
 class TransformService:
-    """Use cases about transforms."""
+    """Use cases about transforms.
+
+    `deliverable` are the result formats that the transformers here can deliver; None stands for all.
+    """
 
     def __init__(self, transactions: Transactions, datasets: DatasetService, generators: Sequence[CodeGenerator],
-                 destinations: Sequence[str], max_selection_bytes: int, app_version: str, wake: Callable[[], None]):
+                 destinations: Sequence[str], max_selection_bytes: int, app_version: str, wake: Callable[[], None],
+                 deliverable: Collection[str] | None = None):
         self._transactions = transactions
         self._datasets = datasets
         self._generators = {name: g for g in generators for name in g.images()}
@@ -69,6 +73,7 @@ class TransformService:
         self._max_selection_bytes = max_selection_bytes
         self._app_version = app_version
         self._wake = wake
+        self._deliverable = deliverable
 
     def code_generators(self) -> Mapping[str, str]:
         """The names of the code generators, each with its image or version."""
@@ -100,9 +105,16 @@ class TransformService:
         generator = self._generators.get(submission.codegen or "")
         if generator is None:
             raise BadRequest(f"Invalid codegen: {submission.codegen}. This server has: {', '.join(self._generators)}.")
+        self._check_deliverable(submission.result_format)
         _check_format(submission, generator.formats(submission.codegen or ""))
         self._check_selection(submission.selection)
         return generator
+
+    def _check_deliverable(self, result_format: str) -> None:
+        """Refuse what would have the transformers die of it, again and again."""
+        if self._deliverable is not None and result_format not in self._deliverable:
+            raise UnsupportedFormat(f"The transformers of this server cannot deliver {result_format}; they can: "
+                                    f"{', '.join(sorted(self._deliverable))}.")
 
     def _check_selection(self, selection: str | None) -> None:
         if not selection or not selection.strip():
