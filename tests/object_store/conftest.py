@@ -1,24 +1,46 @@
-"""A store with one bucket, and the door before it under a real server."""
+"""Stores with one bucket, of each kind, and the door before them under a real server."""
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.object_store.local import LocalObjectStore
 from servicex.backends.object_store.s3_door import S3Door
-from tests.object_store.asking import BUCKET, SECRET, serving
+from tests.object_store.asking import BUCKET, OTHER_BUCKET, SECRET, serving
 from tests.object_store.hello import hello
+from tests.object_store.s3_server import S3Server
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One S3 store for the session."""
+    with S3Server(tmp_path_factory.mktemp("s3") / "data") as server:
+        yield server
+
+
+@pytest.fixture(params=["local", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
+    """A store with the one bucket; tests that want a certain kind override this."""
+    if request.param == "local":
+        store: ObjectStore = LocalObjectStore(tmp_path / "results", SECRET)
+    else:
+        store = request.getfixturevalue("s3_server").store(SECRET)
+    store.create(BUCKET)
+    yield store
+    for bucket in (BUCKET, OTHER_BUCKET):
+        store.delete(bucket)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> LocalObjectStore:
+def local_store(tmp_path: Path) -> LocalObjectStore:
     store = LocalObjectStore(tmp_path / "results", SECRET)
     store.create(BUCKET)
     return store
 
 
 @pytest.fixture
-def door(store: LocalObjectStore) -> S3Door:
+def door(store: ObjectStore) -> S3Door:
     return S3Door(hello, store)
 
 

@@ -1,10 +1,12 @@
-"""Programs for servers: the application behind the door, and the door before a folder named in the environment."""
+"""Programs for servers: the application behind the door, and the door before a store named in the environment."""
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from servicex.backends.object_store.local import LocalObjectStore
+from servicex.backends.object_store.s3 import S3ObjectStore
+from servicex.backends.object_store.s3_client import S3Endpoint
 from servicex.backends.object_store.s3_door import S3Door
 
 
@@ -16,8 +18,12 @@ def hello(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[b
 
 
 def make_door() -> S3Door:
-    """The door before the folder ROOT."""
-    return S3Door(hello, LocalObjectStore(Path(os.environ["ROOT"]), os.environ["SECRET"].encode()))
+    """The door before the S3 store at S3_ADDRESS, if that is set, else before the folder ROOT."""
+    given, secret = os.environ, os.environ["SECRET"].encode()
+    if "S3_ADDRESS" in given:
+        endpoint = S3Endpoint(given["S3_ADDRESS"], False, given["S3_ACCESS_KEY"], given["S3_SECRET_KEY"])
+        return S3Door(hello, S3ObjectStore(endpoint, secret))
+    return S3Door(hello, LocalObjectStore(Path(given["ROOT"]), secret))
 
 
 if __name__ == "__main__":

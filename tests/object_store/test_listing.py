@@ -6,16 +6,27 @@ from xml.etree import ElementTree
 
 import pytest
 
+from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.object_store.local import LocalObjectStore
 from servicex.backends.object_store.s3_door import S3Door
 from tests.object_store.asking import BUCKET, ODD_KEYS, ask_signed, client, code, fill
+from tests.object_store.s3_server import S3Server
 
 
-def many(tmp_path: Path, count: int) -> list[str]:
+@pytest.fixture
+def bucket_folder(store: ObjectStore, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Where the store has the files of the bucket: nanio too keeps plain files."""
+    if isinstance(store, LocalObjectStore):
+        return tmp_path / "results" / BUCKET
+    server: S3Server = request.getfixturevalue("s3_server")
+    return server.folder / BUCKET
+
+
+def many(folder: Path, count: int) -> list[str]:
     """Empty objects, made without waiting for the disk."""
     keys = [f"object {number:05}.root" for number in range(count)]
     for key in keys:
-        (tmp_path / "results" / BUCKET / key).touch()
+        (folder / key).touch()
     return keys
 
 
@@ -24,8 +35,8 @@ def keys_of(answer: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("operation", ["list_objects_v2", "list_objects"])
-def test_2500_objects_in_pages(store: LocalObjectStore, url: str, tmp_path: Path, operation: str) -> None:
-    keys = many(tmp_path, 2500)
+def test_2500_objects_in_pages(store: ObjectStore, url: str, bucket_folder: Path, operation: str) -> None:
+    keys = many(bucket_folder, 2500)
     pages = list(client(url, store.credentials(BUCKET)).get_paginator(operation).paginate(Bucket=BUCKET))
     assert [len(page["Contents"]) for page in pages] == [1000, 1000, 500]
     assert [page["IsTruncated"] for page in pages] == [True, True, False]
@@ -33,7 +44,7 @@ def test_2500_objects_in_pages(store: LocalObjectStore, url: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("options", [{}, {"region_name": "eu-central-1"}, {"signature_version": "s3"}])
-def test_odd_keys(store: LocalObjectStore, url: str, options: dict[str, str]) -> None:
+def test_odd_keys(store: ObjectStore, url: str, options: dict[str, str]) -> None:
     for key in ODD_KEYS:
         fill(store, key, key.encode())
     s3 = client(url, store.credentials(BUCKET), **options)
@@ -47,18 +58,17 @@ def test_odd_keys(store: LocalObjectStore, url: str, options: dict[str, str]) ->
     assert [key for page in pages for key in keys_of(page)] == expected
 
 
-def test_a_listing_agrees_with_the_object(store: LocalObjectStore, url: str) -> None:
+def test_a_listing_agrees_with_the_object(store: ObjectStore, url: str) -> None:
     fill(store, "a")
     s3 = client(url, store.credentials(BUCKET))
     listed = s3.list_objects_v2(Bucket=BUCKET, FetchOwner=True)["Contents"][0]
     head = s3.head_object(Bucket=BUCKET, Key="a")
     assert listed["ETag"] == head["ETag"]
-    assert listed["ETag"].endswith('-1"')
     assert listed["LastModified"] == head["LastModified"]
     assert listed["Owner"]["ID"] == "servicex"
 
 
-def test_prefix_delimiter_and_start(store: LocalObjectStore, url: str) -> None:
+def test_prefix_delimiter_and_start(store: ObjectStore, url: str) -> None:
     for key in ("a.1", "a.2", "a.3", "b", "c.1", "c.2", "d"):
         fill(store, key)
     s3 = client(url, store.credentials(BUCKET))
@@ -79,7 +89,7 @@ def test_prefix_delimiter_and_start(store: LocalObjectStore, url: str) -> None:
 
 @pytest.mark.parametrize("operation", ["list_objects_v2", "list_objects"])
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_pages_of_shared_prefixes(store: LocalObjectStore, url: str, operation: str, size: int) -> None:
+def test_pages_of_shared_prefixes(store: ObjectStore, url: str, operation: str, size: int) -> None:
     for key in ("a.1", "a.2", "a.3", "b", "c.1", "c.2", "d"):
         fill(store, key)
     pages = client(url, store.credentials(BUCKET)).get_paginator(operation).paginate(
@@ -89,7 +99,7 @@ def test_pages_of_shared_prefixes(store: LocalObjectStore, url: str, operation: 
     assert sorted(found) == ["a.", "b", "c.", "d"]
 
 
-def test_an_empty_bucket_its_head_and_location(store: LocalObjectStore, url: str) -> None:
+def test_an_empty_bucket_its_head_and_location(store: ObjectStore, url: str) -> None:
     for options in ({}, {"signature_version": "s3"}, {"region_name": "eu-central-1"}):
         s3 = client(url, store.credentials(BUCKET), **options)
         assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
@@ -100,19 +110,19 @@ def test_an_empty_bucket_its_head_and_location(store: LocalObjectStore, url: str
 @pytest.mark.parametrize("query", ["max-keys=-1", "max-keys=a", "max-keys=%D9%A3", "max-keys=" + "9" * 5000,
                                    "list-type=3", "encoding-type=x", "list-type=2&continuation-token=%21",
                                    "list-type=2&continuation-token=é", "list-type=2&continuation-token=_w%3D%3D"])
-def test_bad_parameters(store: LocalObjectStore, door: S3Door, query: str) -> None:
+def test_bad_parameters(store: ObjectStore, door: S3Door, query: str) -> None:
     reply = ask_signed(door, "v4", f"/{BUCKET}?{quote(query, safe='=&%')}", store.credentials(BUCKET))
     assert code(reply) == (400, "InvalidArgument")
 
 
-def test_without_encoding_the_document_is_still_xml(store: LocalObjectStore, door: S3Door) -> None:
+def test_without_encoding_the_document_is_still_xml(store: ObjectStore, door: S3Door) -> None:
     fill(store, "<a>&\"b'")
     reply = ask_signed(door, "v4", f"/{BUCKET}/?list-type=2", store.credentials(BUCKET))
     found = ElementTree.fromstring(reply.body).find(".//{*}Contents/{*}Key")
     assert found is not None and found.text == "<a>&\"b'"
 
 
-def test_control_characters_survive_in_encoded_listings(store: LocalObjectStore, url: str) -> None:
+def test_control_characters_survive_in_encoded_listings(store: ObjectStore, url: str) -> None:
     fill(store, "a\r\n\x01b")
     s3 = client(url, store.credentials(BUCKET))
     assert keys_of(s3.list_objects_v2(Bucket=BUCKET)) == ["a\r\n\x01b"]

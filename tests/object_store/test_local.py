@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from servicex.backends.object_store.base import StoredObject
-from servicex.backends.object_store.local import LocalObjectStore, NoSuchBucket, NoSuchKey
+from servicex.backends.object_store.base import NoSuchBucket, NoSuchKey, StoredObject
+from servicex.backends.object_store.local import LocalObjectStore
 from tests.object_store.asking import BUCKET, ODD_KEYS, OTHER_BUCKET, SECRET, fill
 
 BAD_KEYS = ["", ".", "..", ".hidden", "a/b", "../" + BUCKET, "/etc/passwd", "a\0b", "x" * 256, "é" * 128, "\ud800"]
 BAD_BUCKETS = ["", "..", "results", BUCKET.upper(), BUCKET + "/", BUCKET + "\n", "1b4e28ba-2fa1-1d2b-883f-0016d3cca427"]
+
+
+@pytest.fixture
+def store(local_store: LocalObjectStore) -> LocalObjectStore:
+    return local_store
 
 
 def test_put_moves_the_file_and_tells_its_size(store: LocalObjectStore, tmp_path: Path) -> None:
@@ -21,11 +26,11 @@ def test_put_moves_the_file_and_tells_its_size(store: LocalObjectStore, tmp_path
     store.create(BUCKET)
     assert store.put(BUCKET, "a.root", source) == 10
     assert not source.exists()
-    file, info = store.open(BUCKET, "a.root")
-    with file:
+    found = store.open(BUCKET, "a.root")
+    with found.part(0, 10) as file:
         assert file.read() == b"some bytes"
-    assert info.size == 10
-    assert info.modified > 1e9
+    assert found.info.size == 10
+    assert found.info.modified > 1e9
 
 
 def test_put_after_delete_brings_no_bucket_back(store: LocalObjectStore, tmp_path: Path) -> None:
@@ -110,9 +115,9 @@ def test_reading_follows_no_link(store: LocalObjectStore, tmp_path: Path) -> Non
 
 def test_deleting_leaves_open_objects_readable(store: LocalObjectStore, tmp_path: Path) -> None:
     fill(store, "a", b"x" * 100_000)
-    file, _ = store.open(BUCKET, "a")
+    found = store.open(BUCKET, "a")
     store.delete(BUCKET)
-    with file:
+    with found.part(0, 100_000) as file:
         assert len(file.read()) == 100_000
     assert os.listdir(tmp_path / "results") == []
     store.delete(BUCKET)
@@ -133,11 +138,11 @@ def test_readers_see_whole_objects_only(store: LocalObjectStore) -> None:
 
     def read() -> None:
         for _ in range(200):
-            file, info = store.open(BUCKET, "a")
-            with file:
+            found = store.open(BUCKET, "a")
+            with found.part(0, 50_000) as file:
                 content = file.read()
                 seen.append(set(content))
-                assert len(content) == info.size == 50_000
+                assert len(content) == found.info.size == 50_000
 
     reader = threading.Thread(target=read)
     reader.start()

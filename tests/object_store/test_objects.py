@@ -5,26 +5,26 @@ from typing import Any
 
 import pytest
 
-from servicex.backends.object_store.local import LocalObjectStore
+from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.object_store.s3_door import S3Door
-from servicex.backends.object_store.s3_door.answers import FilePart
+from servicex.backends.object_store.s3_door.answers import ContentPart
 from servicex.backends.object_store.s3_door.request import raw_target
 from tests.object_store.asking import BUCKET, OTHER_BUCKET, Reply, ask, ask_signed, code, fill, target
 
 CONTENT = b"0123456789"
 
 
-def read(store: LocalObjectStore, door: S3Door, query: str = "", **options: Any) -> Reply:
+def read(store: ObjectStore, door: S3Door, query: str = "", **options: Any) -> Reply:
     return ask_signed(door, "v4", target("a", query), store.credentials(BUCKET), **options)
 
 
 @pytest.fixture(autouse=True)
-def filled(store: LocalObjectStore) -> None:
+def filled(store: ObjectStore) -> None:
     fill(store, "a", CONTENT)
     fill(store, "empty", b"")
 
 
-def test_a_whole_object(store: LocalObjectStore, door: S3Door) -> None:
+def test_a_whole_object(store: ObjectStore, door: S3Door) -> None:
     reply = read(store, door)
     info = next(store.infos(BUCKET, ["a"]))
     assert (reply.status, reply.body) == (200, CONTENT)
@@ -36,7 +36,7 @@ def test_a_whole_object(store: LocalObjectStore, door: S3Door) -> None:
     assert not any(name.startswith(("x-amz-checksum", "access-control")) for name in names)
 
 
-def test_results_are_never_a_page_of_our_origin(store: LocalObjectStore, door: S3Door) -> None:
+def test_results_are_never_a_page_of_our_origin(store: ObjectStore, door: S3Door) -> None:
     reply = read(store, door, "?response-content-type=text%2Fhtml&response-content-encoding=gzip")
     assert reply.headers["Content-Type"] == "application/octet-stream"
     assert "Content-Encoding" not in reply.headers
@@ -48,7 +48,7 @@ def test_results_are_never_a_page_of_our_origin(store: LocalObjectStore, door: S
     ("bytes=0-9", 0, 9), ("bytes=0-0", 0, 0), ("bytes=3-5", 3, 5), ("bytes=9-9", 9, 9), ("bytes=4-", 4, 9),
     ("bytes=-3", 7, 9), ("bytes=-100", 0, 9), ("bytes=5-100", 5, 9), ("BYTES=1-2", 1, 2),
     ("bytes=2-999999999999999999", 2, 9)])
-def test_ranges(store: LocalObjectStore, door: S3Door, asked: str, start: int, end: int) -> None:
+def test_ranges(store: ObjectStore, door: S3Door, asked: str, start: int, end: int) -> None:
     for method in ("GET", "HEAD"):
         reply = read(store, door, headers={"Range": asked}, method=method)
         assert reply.status == 206
@@ -58,7 +58,7 @@ def test_ranges(store: LocalObjectStore, door: S3Door, asked: str, start: int, e
 
 
 @pytest.mark.parametrize("asked", ["bytes=10-", "bytes=10-20", "bytes=-0", "bytes=100-200"])
-def test_ranges_outside(store: LocalObjectStore, door: S3Door, asked: str) -> None:
+def test_ranges_outside(store: ObjectStore, door: S3Door, asked: str) -> None:
     reply = read(store, door, headers={"Range": asked})
     assert code(reply) == (416, "InvalidRange")
     assert reply.headers["Content-Range"] == "bytes */10"
@@ -67,12 +67,12 @@ def test_ranges_outside(store: LocalObjectStore, door: S3Door, asked: str) -> No
 
 @pytest.mark.parametrize("asked", ["bytes=5-2", "bytes=-", "bytes=", "bytes=a-b", "bytes=0-1,3-4", "lines=0-1", "",
                                    "bytes=0-1-2", "bytes=" + "9" * 5000 + "-", "bytes=\xb2-\xb3"])
-def test_what_is_no_range_gives_the_whole(store: LocalObjectStore, door: S3Door, asked: str) -> None:
+def test_what_is_no_range_gives_the_whole(store: ObjectStore, door: S3Door, asked: str) -> None:
     reply = ask_signed(door, "v2-query", target("a"), store.credentials(BUCKET), headers={"Range": asked})
     assert (reply.status, reply.body) == (200, CONTENT)
 
 
-def test_an_empty_object(store: LocalObjectStore, door: S3Door) -> None:
+def test_an_empty_object(store: ObjectStore, door: S3Door) -> None:
     keys = store.credentials(BUCKET)
     reply = ask_signed(door, "v4", target("empty"), keys)
     assert (reply.status, reply.body, reply.headers["Content-Length"]) == (200, b"", "0")
@@ -87,7 +87,7 @@ def test_an_empty_object(store: LocalObjectStore, door: S3Door) -> None:
     ("If-Unmodified-Since", "TIME", 200), ("If-Unmodified-Since", "Thu, 01 Jan 2015 00:00:00 GMT", 412),
     ("If-Unmodified-Since", "Mon, 1 Jan 2024 00:00:00 +" + "9" * 30, 200)])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_conditions(store: LocalObjectStore, door: S3Door, method: str, name: str, value: str, status: int) -> None:
+def test_conditions(store: ObjectStore, door: S3Door, method: str, name: str, value: str, status: int) -> None:
     plain = read(store, door)
     value = value.replace("TAG", plain.headers["ETag"]).replace("TIME", plain.headers["Last-Modified"])
     reply = read(store, door, headers={name: value}, method=method)
@@ -96,7 +96,7 @@ def test_conditions(store: LocalObjectStore, door: S3Door, method: str, name: st
     assert ("Content-Length" in reply.headers) == (status != 304)
 
 
-def test_the_tag_outdoes_the_time(store: LocalObjectStore, door: S3Door) -> None:
+def test_the_tag_outdoes_the_time(store: ObjectStore, door: S3Door) -> None:
     plain = read(store, door)
     old = "Thu, 01 Jan 2015 00:00:00 GMT"
     same = {"If-Match": plain.headers["ETag"], "If-Unmodified-Since": old}
@@ -105,13 +105,13 @@ def test_the_tag_outdoes_the_time(store: LocalObjectStore, door: S3Door) -> None
     assert read(store, door, headers=new).status == 200
 
 
-def test_if_range(store: LocalObjectStore, door: S3Door) -> None:
+def test_if_range(store: ObjectStore, door: S3Door) -> None:
     tag = read(store, door).headers["ETag"]
     assert read(store, door, headers={"Range": "bytes=0-1", "If-Range": tag}).body == b"01"
     assert read(store, door, headers={"Range": "bytes=0-1", "If-Range": '"other"'}).body == CONTENT
 
 
-def test_overrides(store: LocalObjectStore, door: S3Door) -> None:
+def test_overrides(store: ObjectStore, door: S3Door) -> None:
     query = "?response-content-disposition=attachment%3B%20filename%3D%22a.root%22&response-cache-control=no-store"
     for way in ("v4", "v4-query", "v2", "v2-query"):
         reply = ask_signed(door, way, target("a", query), store.credentials(BUCKET))
@@ -121,7 +121,7 @@ def test_overrides(store: LocalObjectStore, door: S3Door) -> None:
         assert code(read(store, door, "?response-expires=" + value)) == (400, "InvalidArgument")
 
 
-def test_what_is_not_there(store: LocalObjectStore, door: S3Door) -> None:
+def test_what_is_not_there(store: ObjectStore, door: S3Door) -> None:
     keys, others = store.credentials(BUCKET), store.credentials(OTHER_BUCKET)
     for path in (target("missing"), f"/{BUCKET}/..%2F{BUCKET}%2Fa", f"/{BUCKET}/..", f"/{BUCKET}/a/b",
                  f"/{BUCKET}//a", f"/{BUCKET}/a%00", f"/{BUCKET}/.source", f"/{BUCKET}/" + "x" * 300):
@@ -133,7 +133,7 @@ def test_what_is_not_there(store: LocalObjectStore, door: S3Door) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "OPTIONS", "PATCH", "TRACE", "get", "PROPFIND"])
-def test_nothing_but_reading(store: LocalObjectStore, door: S3Door, method: str) -> None:
+def test_nothing_but_reading(store: ObjectStore, door: S3Door, method: str) -> None:
     for query in ("", "?delete", "?uploads"):
         for path in (target("a", query), f"/{BUCKET}{query}"):
             assert code(ask_signed(door, "v2", path, store.credentials(BUCKET), method=method)) == (403, "AccessDenied")
@@ -141,7 +141,7 @@ def test_nothing_but_reading(store: LocalObjectStore, door: S3Door, method: str)
 
 
 @pytest.mark.parametrize("query", ["acl", "policy", "tagging", "uploads", "versions", "attributes", "partNumber=1"])
-def test_other_operations_are_refused(store: LocalObjectStore, door: S3Door, query: str) -> None:
+def test_other_operations_are_refused(store: ObjectStore, door: S3Door, query: str) -> None:
     for path in (target("a", "?" + query), f"/{BUCKET}?{query}"):
         assert code(ask_signed(door, "v4", path, store.credentials(BUCKET))) == (403, "AccessDenied")
 
@@ -160,7 +160,7 @@ def test_malformed_targets_are_the_clients_fault(door: S3Door, path: str) -> Non
     assert ask(door, f"/{BUCKET}{path}").status == 400
 
 
-def test_an_unreadable_disk_asks_for_another_try(store: LocalObjectStore, door: S3Door, tmp_path: Path,
+def test_an_unreadable_disk_asks_for_another_try(store: ObjectStore, door: S3Door, tmp_path: Path,
                                                  monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object, **options: object) -> int:
         raise OSError(5, "Input/output error")
@@ -169,7 +169,7 @@ def test_an_unreadable_disk_asks_for_another_try(store: LocalObjectStore, door: 
     assert code(read(store, door)) == (503, "ServiceUnavailable")
 
 
-def test_files_are_closed(store: LocalObjectStore, door: S3Door) -> None:
+def test_files_are_closed(store: ObjectStore, door: S3Door) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for options in ({}, {"method": "HEAD"}, {"headers": {"Range": "bytes=20-"}},
                     {"headers": {"If-None-Match": "*"}}, {"headers": {"If-Match": '"x"'}}):
@@ -189,9 +189,9 @@ def test_the_raw_target(environ: dict[str, Any], target: str) -> None:
     assert raw_target(environ) == target
 
 
-def test_a_file_is_closed_when_the_server_stops_early(store: LocalObjectStore) -> None:
-    file, _ = store.open(BUCKET, "a")
-    part = FilePart(file, 5)
+def test_a_file_is_closed_when_the_server_stops_early(store: ObjectStore) -> None:
+    file = store.open(BUCKET, "a").part(0, 5)
+    part = ContentPart(file, 5)
     assert next(iter(part)) == b"01234"
     part.close()
     assert file.closed

@@ -19,10 +19,12 @@ import requests
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
+from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.object_store.local import LocalObjectStore
 from servicex.backends.object_store.s3_door import S3Door
-from tests.object_store.asking import BUCKET, ODD_KEYS, OTHER_BUCKET, client, fill, serving
+from tests.object_store.asking import BUCKET, ODD_KEYS, OTHER_BUCKET, SECRET, client, fill, serving
 from tests.object_store.hello import hello
+from tests.object_store.s3_server import S3Server
 
 SIZE = 30 * 1024 * 1024
 ROOT = Path(__file__).parents[2]
@@ -31,17 +33,26 @@ GUNICORN = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--th
             "tests.object_store.hello:make_door()"]
 
 
-def started(command: list[str], tmp_path: Path) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "ROOT": str(tmp_path / "results"),
-                   "SECRET": "only for these tests, not in use", "PYTHONUNBUFFERED": "1"}
+@pytest.fixture
+def environment(store: ObjectStore, tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
+    """What a server needs to know to have the door before the same store."""
+    environment = {**os.environ, "ROOT": str(tmp_path / "results"), "SECRET": SECRET.decode(), "PYTHONUNBUFFERED": "1"}
+    if not isinstance(store, LocalObjectStore):
+        server: S3Server = request.getfixturevalue("s3_server")
+        environment |= {"S3_ADDRESS": server.address, "S3_ACCESS_KEY": server.keys.access_key,
+                        "S3_SECRET_KEY": server.keys.secret_key}
+    return environment
+
+
+def started(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.fixture(params=["waitress", "gunicorn"])
-def server(request: pytest.FixtureRequest, store: LocalObjectStore, tmp_path: Path) -> Iterator[tuple[str, int]]:
+def server(request: pytest.FixtureRequest, environment: dict[str, str]) -> Iterator[tuple[str, int]]:
     """The address and the process id of a server of its own process."""
     if request.param == "waitress":
-        process = started(WAITRESS, tmp_path)
+        process = started(WAITRESS, environment)
         assert process.stdout is not None
         port = int(process.stdout.readline())
     else:
@@ -49,7 +60,7 @@ def server(request: pytest.FixtureRequest, store: LocalObjectStore, tmp_path: Pa
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        process = started([*GUNICORN, "--bind", f"127.0.0.1:{port}"], tmp_path)
+        process = started([*GUNICORN, "--bind", f"127.0.0.1:{port}"], environment)
     try:
         wait_for(port)
         yield f"http://127.0.0.1:{port}", process.pid
@@ -77,7 +88,7 @@ def peak_memory(pid: int) -> int:
     return 1024 * sum(int(status.partition("VmHWM:")[2].split()[0]) for status in statuses)
 
 
-def test_the_calls_of_the_client(store: LocalObjectStore, server: tuple[str, int], tmp_path: Path) -> None:
+def test_the_calls_of_the_client(store: ObjectStore, server: tuple[str, int], tmp_path: Path) -> None:
     """HEAD, then parts of 8 MiB with checksums asked for, five at a time; the memory stays bounded."""
     url, pid = server
     content = os.urandom(SIZE)
@@ -102,7 +113,7 @@ def test_the_calls_of_the_client(store: LocalObjectStore, server: tuple[str, int
     assert peak_memory(pid) - before < 12 * 1024 * 1024
 
 
-def test_small_objects_are_read_by_range_too(store: LocalObjectStore, server: tuple[str, int]) -> None:
+def test_small_objects_are_read_by_range_too(store: ObjectStore, server: tuple[str, int]) -> None:
     fill(store, "a")
     s3 = client(server[0], store.credentials(BUCKET))
     answer = s3.get_object(Bucket=BUCKET, Key="a", Range="bytes=0-9", ChecksumMode="ENABLED")
@@ -113,7 +124,7 @@ def test_small_objects_are_read_by_range_too(store: LocalObjectStore, server: tu
 @pytest.mark.parametrize("options", [
     {}, {"region_name": "us-west-2"}, {"region_name": "eu-central-1"}, {"signature_version": "s3v4"},
     {"signature_version": "s3"}])
-def test_odd_keys_by_call_and_by_link(store: LocalObjectStore, server: tuple[str, int],
+def test_odd_keys_by_call_and_by_link(store: ObjectStore, server: tuple[str, int],
                                       options: dict[str, str]) -> None:
     """Links are read by urllib3, which leaves them as they are, and by aiohttp, which rewrites them."""
     s3 = client(server[0], store.credentials(BUCKET), **options)
@@ -136,7 +147,7 @@ async def fetched(links: list[str]) -> list[bytes]:
     return contents
 
 
-def test_the_two_kinds_of_link(store: LocalObjectStore, server: tuple[str, int]) -> None:
+def test_the_two_kinds_of_link(store: ObjectStore, server: tuple[str, int]) -> None:
     fill(store, "a")
     for options, mark in (({}, "AWSAccessKeyId="), ({"region_name": "eu-central-1"}, "X-Amz-Signature=")):
         s3 = client(server[0], store.credentials(BUCKET), **options)
@@ -148,7 +159,7 @@ def test_the_two_kinds_of_link(store: LocalObjectStore, server: tuple[str, int])
         assert "<Key>a</Key>" in requests.get(listing, timeout=10).text
 
 
-def test_refusals_reach_the_client_as_s3_errors(store: LocalObjectStore, server: tuple[str, int]) -> None:
+def test_refusals_reach_the_client_as_s3_errors(store: ObjectStore, server: tuple[str, int]) -> None:
     fill(store, "a")
     mine, other = (client(server[0], store.credentials(bucket)) for bucket in (BUCKET, OTHER_BUCKET))
     expected = [(lambda: mine.get_object(Bucket=BUCKET, Key="missing"), "NoSuchKey"),
@@ -168,7 +179,7 @@ def test_refusals_reach_the_client_as_s3_errors(store: LocalObjectStore, server:
     assert mine.get_object(Bucket=BUCKET, Key="a")["Body"].read() == b"0123456789"
 
 
-def test_a_connection_is_kept_through_heads_and_refusals(store: LocalObjectStore, server: tuple[str, int]) -> None:
+def test_a_connection_is_kept_through_heads_and_refusals(store: ObjectStore, server: tuple[str, int]) -> None:
     fill(store, "a")
     link = client(server[0], store.credentials(BUCKET)).generate_presigned_url(
         "get_object", Params={"Bucket": BUCKET, "Key": "a"})
@@ -180,7 +191,7 @@ def test_a_connection_is_kept_through_heads_and_refusals(store: LocalObjectStore
         assert session.get(server[0] + "/servicex", timeout=10).text == "app /servicex"
 
 
-def test_absolute_targets_and_nonsense(store: LocalObjectStore, server: tuple[str, int]) -> None:
+def test_absolute_targets_and_nonsense(store: ObjectStore, server: tuple[str, int]) -> None:
     fill(store, "a")
     link = client(server[0], store.credentials(BUCKET)).generate_presigned_url(
         "get_object", Params={"Bucket": BUCKET, "Key": "a"})
@@ -200,7 +211,7 @@ def sent(url: str, target: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_files_are_closed_when_clients_hang_up(store: LocalObjectStore, server: tuple[str, int]) -> None:
+def test_files_are_closed_when_clients_hang_up(store: ObjectStore, server: tuple[str, int]) -> None:
     fill(store, "large", os.urandom(SIZE))
     link = client(server[0], store.credentials(BUCKET)).generate_presigned_url(
         "get_object", Params={"Bucket": BUCKET, "Key": "large"})
@@ -220,7 +231,7 @@ def open_results(pid: int) -> list[Any]:
             if BUCKET in file.path]
 
 
-def test_deleted_while_being_read(store: LocalObjectStore, door: S3Door) -> None:
+def test_deleted_while_being_read(store: ObjectStore, door: S3Door) -> None:
     content = os.urandom(SIZE)
     fill(store, "large", content)
     with serving(door) as url:
@@ -232,7 +243,7 @@ def test_deleted_while_being_read(store: LocalObjectStore, door: S3Door) -> None
             client(url, store.credentials(BUCKET)).list_objects_v2(Bucket=BUCKET)
 
 
-def test_without_a_file_wrapper_the_server_may_be_any(store: LocalObjectStore, door: S3Door) -> None:
+def test_without_a_file_wrapper_the_server_may_be_any(store: ObjectStore, door: S3Door) -> None:
     """werkzeug's client has no file wrapper, and makes its own raw target."""
     from werkzeug.test import Client
     content = os.urandom(1_000_000)

@@ -19,6 +19,12 @@ WAYS = ["v4", "v4-query", "v2", "v2-query"]
 YEAR = 31536000
 
 
+@pytest.fixture
+def store(local_store: LocalObjectStore) -> LocalObjectStore:
+    """Who may ask is not the store's affair: one kind will do."""
+    return local_store
+
+
 def door_in(store: LocalObjectStore, seconds: float) -> S3Door:
     """The door at a later time."""
     return S3Door(hello, store, clock=lambda: time() + seconds)

@@ -3,54 +3,28 @@
 A file below the root is always whole, since it is renamed into place once it is on the disk. Names beginning with a
 dot are never objects, so that what is being removed is not seen.
 """
-import base64
 import errno
 import hashlib
-import hmac
 import io
 import os
-import re
 import secrets
 import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-from servicex.backends.object_store.base import Credentials, ObjectStore, StoredObject
-from servicex.errors import NotFound
+from servicex.backends.object_store.base import (NoSuchBucket, NoSuchKey, ObjectInfo, ObjectStore, Page, PageRequest,
+                                                 StoredObject, check_bucket_name, is_bucket_name)
+from servicex.backends.object_store.local_pages import page_of
+from servicex.backends.plain_files import READ_FLAGS, open_plain_file
 
-BUCKET_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 MAX_KEY_BYTES = 255  # what one file name may have on the usual file systems
-MIN_SECRET_BYTES = 16
 
-_BUCKET = re.compile(BUCKET_PATTERN)
 _REMOVED = ".removed-"
 _READ_AT_ONCE = 256 * 1024
-# O_NONBLOCK, or a named pipe in the place of a file would make the opening wait for a writer.
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _READ_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)  # ELOOP is a link, ENXIO a socket
-
-
-class NoSuchBucket(NotFound):
-    """Raised when there is no bucket of this name."""
-
-
-class NoSuchKey(NotFound):
-    """Raised when the bucket has no object of this name, or the name can be no object's."""
-
-
-@dataclass(frozen=True)
-class ObjectInfo:
-    """What is known of an object: size in bytes, time of storing in seconds since 1970, a tag that changes with it."""
-
-    key: str
-    size: int
-    modified: float
-    etag: str
 
 
 class ResultFile(io.FileIO):
@@ -66,9 +40,21 @@ class ResultFile(io.FileIO):
         return super().read(wanted)
 
 
-def is_bucket_name(bucket: str) -> bool:
-    """Whether the name can be a bucket's: a lower-case random UUID, as request ids are."""
-    return _BUCKET.fullmatch(bucket) is not None
+class LocalObject:
+    """An object that is open; what it holds can be read to its end although it is deleted meanwhile."""
+
+    def __init__(self, file: ResultFile, info: ObjectInfo):
+        self.info = info
+        self._file = file
+
+    def part(self, start: int, length: int) -> ResultFile:
+        """The open file, at `start`."""
+        self._file.seek(start)
+        return self._file
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def is_key(key: str) -> bool:
@@ -82,17 +68,11 @@ def is_key(key: str) -> bool:
 
 
 class LocalObjectStore(ObjectStore):
-    """Buckets as folders below `root`; the credentials of a bucket are derived from `secret`.
-
-    Reading never follows a symbolic link, and what is open can be read to its end although it is deleted meanwhile.
-    A bucket name that is no lower-case uuid4 raises `ValueError`, or `NoSuchBucket` where something is read.
-    """
+    """Buckets as folders below `root`. Reading never follows a symbolic link."""
 
     def __init__(self, root: Path, secret: bytes):
-        if len(secret) < MIN_SECRET_BYTES:
-            raise ValueError(f"The object store's secret must have at least {MIN_SECRET_BYTES} bytes.")
+        super().__init__(secret)
         self._root = root
-        self._secret = secret
         self._finish_removals()
 
     def create(self, bucket: str) -> None:
@@ -100,6 +80,13 @@ class LocalObjectStore(ObjectStore):
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder(bucket).mkdir(mode=0o700, exist_ok=True)
         _flush_folder(self._root)
+
+    def exists(self, bucket: str) -> bool:
+        try:
+            with self._opened_folder(bucket):
+                return True
+        except NoSuchBucket:
+            return False
 
     def put(self, bucket: str, key: str, source: Path) -> int:
         """Move the file `source`, on the same file system, into the bucket; gives its size in bytes.
@@ -146,25 +133,29 @@ class LocalObjectStore(ObjectStore):
                 if info is not None:
                     yield info
 
-    def open(self, bucket: str, key: str) -> tuple[BinaryIO, ObjectInfo]:
-        """The object opened for reading, to be closed by the caller. Raises `NoSuchBucket` or `NoSuchKey`."""
+    def page(self, bucket: str, wanted: PageRequest) -> Page:
+        page = page_of(self.keys(bucket), wanted)
+        return Page(list(self.infos(bucket, page.keys)), page.prefixes, page.last, page.truncated)
+
+    def size(self, bucket: str, key: str) -> int | None:
+        try:
+            found = next(self.infos(bucket, [key] if is_key(key) else []), None)
+        except NoSuchBucket:
+            return None
+        return found.size if found else None
+
+    def open(self, bucket: str, key: str) -> LocalObject:
         with self._opened_folder(bucket) as folder:
             file = _open_in(folder, key)
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             file.close()
             raise NoSuchKey(f"There is no object {key!r}.")
-        return file, _info(key, status)
+        return LocalObject(file, _info(key, status))
 
-    def credentials(self, bucket: str) -> Credentials:
-        """Read-only credentials for this bucket, the same at each call and after a restart.
-
-        The access key has 20 characters (A-Z, 2-7), the secret key 40 (A-Z, a-z, 0-9, `-`, `_`).
-        """
-        self._folder(bucket)
-        access_key = base64.b32encode(self._derive("access key", bucket))[:20]
-        secret_key = base64.urlsafe_b64encode(self._derive("secret key", bucket)[:30])
-        return Credentials(access_key.decode(), secret_key.decode())
+    def delete_object(self, bucket: str, key: str) -> None:
+        if is_key(key):
+            (self._folder(bucket) / key).unlink(missing_ok=True)
 
     def delete(self, bucket: str) -> None:
         """Remove the bucket with all its objects; does nothing if it is not there.
@@ -184,8 +175,7 @@ class LocalObjectStore(ObjectStore):
             shutil.rmtree(left, ignore_errors=True)
 
     def _folder(self, bucket: str) -> Path:
-        if not is_bucket_name(bucket):
-            raise ValueError(f"{bucket!r} cannot be a bucket's name.")
+        check_bucket_name(bucket)
         return self._root / bucket
 
     @contextmanager
@@ -204,16 +194,12 @@ class LocalObjectStore(ObjectStore):
         finally:
             os.close(folder)
 
-    def _derive(self, purpose: str, bucket: str) -> bytes:
-        label = f"servicex object store, {purpose}, {bucket}"
-        return hmac.digest(self._secret, label.encode(), "sha256")
 
-
-def _open_in(folder: int, key: str) -> BinaryIO:
+def _open_in(folder: int, key: str) -> ResultFile:
     if not is_key(key):
         raise NoSuchKey(f"There is no object {key!r}.")
     try:
-        return ResultFile(os.open(key, _READ, dir_fd=folder))
+        return ResultFile(os.open(key, READ_FLAGS, dir_fd=folder))
     except OSError as error:
         if error.errno not in _NOT_THERE:
             raise
@@ -237,16 +223,10 @@ def _info(key: str, status: os.stat_result) -> ObjectInfo:
 
 def _flush_source(source: Path) -> int:
     """Bring a file to the disk; gives its size. Its time becomes now: a program may have set it to anything."""
-    descriptor = os.open(source, _READ)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a plain file", str(source))
-        os.utime(descriptor)
-        os.fsync(descriptor)
-        return status.st_size
-    finally:
-        os.close(descriptor)
+    with open_plain_file(source) as file:
+        os.utime(file.fileno())
+        os.fsync(file.fileno())
+        return os.fstat(file.fileno()).st_size
 
 
 def _flush_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The S3 door: a read-only S3 service before the local object store, on the server's own port.
+"""The S3 door: a read-only S3 service before any object store, on the server's own port.
 
 `door` is the WSGI middleware, `request` reads what is asked from the raw target, `signatures` (with `sigv4` and
 `sigv2`) checks who asks, `objects` and `listing` answer, `answers` and `faults` are what goes back. The protocol is

@@ -1,12 +1,12 @@
-"""What goes back to an S3 client: status, headers, and a few bytes or a part of a file."""
+"""What goes back to an S3 client: status, headers, and a few bytes or a part of an object."""
 import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import BinaryIO
 from xml.sax.saxutils import escape
 
+from servicex.backends.object_store.base import Content
 from servicex.backends.object_store.s3_door.faults import S3Fault
 
 XML_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -20,24 +20,27 @@ _SAFE_IN_BROWSERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Poli
 
 @dataclass
 class Answer:
-    """An answer. `length` is that of the body in bytes; a file is sent from its present position and then closed."""
+    """An answer. `length` is that of the body in bytes; content is sent from where it stands, and closed."""
 
     status: HTTPStatus
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | BinaryIO = b""
+    body: bytes | Content = b""
     length: int = 0
 
 
-class FilePart:
-    """The next `length` bytes of an open file in chunks, for WSGI; closes the file."""
+class ContentPart:
+    """The next `length` bytes of some content in chunks, for WSGI; closes it.
 
-    def __init__(self, file: BinaryIO, length: int):
-        self._file = file
+    What goes wrong on the way is raised: only that makes the server drop the connection, by which the client knows.
+    """
+
+    def __init__(self, content: Content, length: int):
+        self._content = content
         self._left = length
 
     def __iter__(self) -> Iterator[bytes]:
         while self._left > 0:
-            chunk = self._file.read(min(_CHUNK, self._left))
+            chunk = self._content.read(min(_CHUNK, self._left))
             if not chunk:
                 return
             self._left -= len(chunk)
@@ -45,7 +48,7 @@ class FilePart:
 
     def close(self) -> None:
         """Called by the server when all is sent or the client is gone."""
-        self._file.close()
+        self._content.close()
 
 
 def new_request_id() -> str:

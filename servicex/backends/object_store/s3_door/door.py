@@ -1,12 +1,13 @@
 """The WSGI middleware that answers S3 clients and leaves everything else to the server's own application."""
+import io
 import logging
 import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from servicex.backends.object_store.local import LocalObjectStore, NoSuchBucket, NoSuchKey
-from servicex.backends.object_store.s3_door.answers import (Answer, FilePart, fault_answer, header_list,
+from servicex.backends.object_store.base import NoSuchBucket, NoSuchKey, ObjectStore
+from servicex.backends.object_store.s3_door.answers import (Answer, ContentPart, fault_answer, header_list,
                                                             new_request_id, xml_answer)
 from servicex.backends.object_store.s3_door.faults import (S3Fault, access_denied, no_such_bucket, no_such_key,
                                                            unreadable)
@@ -14,6 +15,7 @@ from servicex.backends.object_store.s3_door.listing import list_objects
 from servicex.backends.object_store.s3_door.objects import get_object
 from servicex.backends.object_store.s3_door.request import S3Request, encoded, is_for_s3, raw_target, read_request
 from servicex.backends.object_store.s3_door.signatures import authenticate
+from servicex.errors import Unavailable
 
 # Parameters that make a GET another operation than reading or listing. S3 ignores what it does not know, so does the
 # door; but these it knows.
@@ -34,7 +36,7 @@ class S3Door:
     is signed.
     """
 
-    def __init__(self, app: WSGIApplication, store: LocalObjectStore, clock: Callable[[], float] = time.time):
+    def __init__(self, app: WSGIApplication, store: ObjectStore, clock: Callable[[], float] = time.time):
         self._app = app
         self._store = store
         self._clock = clock
@@ -57,6 +59,9 @@ class S3Door:
         except OSError:
             _log.exception("The object store cannot be read.")
             return fault_answer(unreadable(), _resource(target), request_id)
+        except Unavailable as error:
+            _log.warning("The object store does not answer: %s", error)
+            return fault_answer(unreadable(), _resource(target), request_id)
 
     def _granted(self, request: S3Request) -> Answer:
         if request.method not in ("GET", "HEAD") or REFUSED_PARAMETERS & request.parameters.keys():
@@ -72,13 +77,13 @@ class S3Door:
     def _read(self, request: S3Request) -> Answer:
         if request.key:
             return get_object(self._store, request)
+        if "location" not in request.parameters and request.method == "GET":
+            return list_objects(self._store, request)
+        if not self._store.exists(request.bucket):
+            raise no_such_bucket()
         if "location" in request.parameters:
-            self._store.keys(request.bucket)
             return xml_answer("LocationConstraint", "")  # which is how S3 writes us-east-1
-        if request.method == "HEAD":
-            self._store.keys(request.bucket)
-            return Answer(HTTPStatus.OK)
-        return list_objects(self._store, request)
+        return Answer(HTTPStatus.OK)
 
 
 def _resource(target: str) -> str:
@@ -90,4 +95,6 @@ def _body(environ: WSGIEnvironment, answer: Answer) -> Iterable[bytes]:
         return [answer.body] if answer.body and environ["REQUEST_METHOD"] != "HEAD" else []
     wrapper = environ.get("wsgi.file_wrapper")
     # The server's own way ends at Content-Length (PEP 3333) and takes no thread while a slow client reads.
-    return wrapper(answer.body) if wrapper else FilePart(answer.body, answer.length)
+    if wrapper and isinstance(answer.body, io.FileIO):
+        return wrapper(answer.body)
+    return ContentPart(answer.body, answer.length)

@@ -57,5 +57,5 @@ def no_such_key() -> S3Fault:
 
 
 def unreadable() -> S3Fault:
-    """The disk does not give what it should."""
+    """The disk does not give what it should, or the store behind the door is away."""
     return S3Fault(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", "The results cannot be read just now.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from http import HTTPStatus
 
-from servicex.backends.object_store.local import LocalObjectStore, ObjectInfo
+from servicex.backends.object_store.base import ObjectInfo, ObjectStore
 from servicex.backends.object_store.s3_door import times
 from servicex.backends.object_store.s3_door.answers import Answer
 from servicex.backends.object_store.s3_door.faults import S3Fault, bad_request
@@ -18,23 +18,23 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 _HEADER_VALUE = re.compile("[\x20-\x7e]*")
 
 
-def get_object(store: LocalObjectStore, request: S3Request) -> Answer:
+def get_object(store: ObjectStore, request: S3Request) -> Answer:
     """The object, or the part of it that is asked for.
 
     Raises `S3Fault` for an unmet condition or range, `NoSuchBucket` or `NoSuchKey` if it is not there.
     """
-    file, info = store.open(request.bucket, request.key)
+    found = store.open(request.bucket, request.key)
+    info = found.info
     with ExitStack() as unless_sent:
-        unless_sent.callback(file.close)
+        unless_sent.callback(found.close)
         _check_conditions(request.headers, info)
         start, length = _part(request.headers, info)
         answer = Answer(HTTPStatus.OK, _object_headers(request, info), length=length)
         if start is not None:
             answer.status = HTTPStatus.PARTIAL_CONTENT
             answer.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{info.size}"
-            file.seek(start)
         if request.method == "GET" and length:
-            answer.body = file
+            answer.body = found.part(start or 0, length)
             unless_sent.pop_all()
     return answer
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 from wsgiref.types import WSGIEnvironment
 
-from servicex.backends.object_store.local import BUCKET_PATTERN
+from servicex.backends.object_store.base import BUCKET_PATTERN
 from servicex.backends.object_store.s3_door.faults import bad_request
 
 MAX_TARGET = 8192
