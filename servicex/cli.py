@@ -2,13 +2,14 @@
 import ipaddress
 import json
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from servicex import create_app, reference
+from servicex.commands.plain_errors import plain_errors
+from servicex.commands.queues import queues
 from servicex.data_directory import locked
 from servicex.database import held
 from servicex.errors import ServiceXError
@@ -44,7 +45,7 @@ def up(host: str, port: int, data: Path | None, workers: int | None, allow_paths
     """Run the whole server on this machine: API, database, workers, results, until it is interrupted."""
     given = {"DATA_DIRECTORY": data, "WORKERS": workers, "ALLOWED_PATHS": list(allow_paths) or None,
              "ALLOWED_HOSTS": list(allow_hosts) + _own_name(host) or None}
-    with _plain_errors():
+    with plain_errors():
         _check_address(host, insecure)
         serve(load(**{name: value for name, value in given.items() if value is not None}), host, port)
 
@@ -116,16 +117,7 @@ def docs(folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-class _plain_errors:
-    """End the program with the message alone where one of our errors says all there is to say."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, (ServiceXError, OSError)):
-            click.echo(f"servicex-app: {error}", err=True)
-            sys.exit(1)
+cli.add_command(queues)
 
 
 if __name__ == "__main__":

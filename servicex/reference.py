@@ -1,5 +1,6 @@
 """The reference pages, made from what they describe, so that they cannot drift from it."""
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,19 @@ def settings_page() -> str:
 def commands_page(command: click.Group) -> str:
     """Every command with its options, as Markdown."""
     lines = ["# Commands", "", "This page is written by `servicex-app docs`.", ""]
-    for name in sorted(command.commands):
-        one = command.commands[name]
-        context = click.Context(one, info_name=f"servicex-app {name}", max_content_width=110, terminal_width=110)
-        lines += [f"## servicex-app {name}", "", "```", one.get_help(context), "```", ""]
+    for name, one in _leaves(command, "servicex-app"):
+        context = click.Context(one, info_name=name, max_content_width=110, terminal_width=110)
+        lines += [f"## {name}", "", "```", one.get_help(context), "```", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _leaves(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+    """The commands of a group and of the groups in it, each with its whole name."""
+    for name, one in sorted(group.commands.items()):
+        if isinstance(one, click.Group):
+            yield from _leaves(one, f"{path} {name}")
+        else:
+            yield f"{path} {name}", one
 
 
 def _shown(value: Any) -> str:

@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     TRANSFORMER_SIDECAR_FORMATS: list[str] = Field(
         default_factory=lambda: ["parquet", "root-file"],
         description="The result formats that the transformer sidecar in use can deliver; others are refused.")
+    RABBIT_MQ_URL: str = Field(
+        "", description="The message broker, as amqp://user:password@host:port/vhost. Several with ; between them are "
+                        "tried in turn. Empty: the queues are in the server's memory.")
 
     @field_validator("SECRET_KEY")
     @classmethod
@@ -129,6 +132,11 @@ class Settings(BaseSettings):
         if value and not HOST_AND_PORT.fullmatch(value):
             raise ValueError("must be host:port, without http:// and without a path")
         return value
+
+    @field_validator("RABBIT_MQ_URL", mode="before")
+    @classmethod
+    def _one_text(cls, value: Any) -> Any:
+        return ";".join(map(str, value)) if isinstance(value, (list, tuple)) else value
 
     @field_validator("LOG_LEVEL")
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.private_rabbitmq import PrivateRabbitMq, is_installed
 from tests.running_server import RunningServer, is_built
 from tests.setup.client import client_works
 from tests.setup.places import client_venv, samples_folder
@@ -71,6 +72,20 @@ def postgres_url(postgres_server: Any) -> Iterator[str]:
     socket_folder = postgres_server.get_postmaster_info().socket_dir
     yield f"postgresql+psycopg2://postgres@/{name}?host={socket_folder}"
     postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE);")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[PrivateRabbitMq]:
+    """A real RabbitMQ of this test session. Who stops it starts it again."""
+    require(is_installed(), "Debian's rabbitmq-server is not here")
+    with PrivateRabbitMq() as private:
+        yield private
+
+
+@pytest.fixture
+def rabbitmq_url(rabbitmq: PrivateRabbitMq) -> str:
+    """Where that RabbitMQ is, with its user and password."""
+    return rabbitmq.url
 
 
 @pytest.fixture(scope="session")

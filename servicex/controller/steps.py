@@ -131,11 +131,15 @@ class TransformSteps:
         self._control.forget_silence(claimed)
 
     def _tear_down(self, claimed: Claimed) -> None:
-        """Stop the workers first and delete the queue last: a worker whose queue is gone would fall over."""
+        """Stop the workers first and delete the queue last: a worker whose queue is gone makes it again.
+
+        And once more later, for the queue that another controller made meanwhile, or a worker that was slow to stop.
+        """
         request_id = claimed.transform.request_id
         self._launcher.stop(request_id)
         self._broker.delete(work_queue(request_id))
-        self._control.torn_down(claimed)
+        if not self._control.sweep_later(claimed):
+            self._control.torn_down(claimed)
 
     def _remove(self, claimed: Claimed) -> None:
         self._launcher.stop(claimed.transform.request_id)

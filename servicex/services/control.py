@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, delete, exists, or_, select, update
 from sqlalchemy.orm import Session, defer
 
-from servicex.backends.broker.base import WorkMessage
+from servicex.backends.broker.base import WorkMessage, work_queue
 from servicex.backends.launcher.base import Failure, FileReport, TransformJob
 from servicex.models import (Dataset, FileStatus, GeneratedProgram, TransformControl, TransformRequest, TransformResult,
                              TransformStatus)
@@ -57,6 +57,19 @@ class ControlService:
             return session.scalars(select(TransformRequest.id).join(
                 TransformControl, TransformControl.transform_id == TransformRequest.id
             ).where(due, ~TransformControl.torn_down).order_by(ended, TransformRequest.id)).all()
+
+    def work_queues(self, age: timedelta) -> dict[str, TransformStatus]:
+        """The work queues that may exist, with the state of the transform: of all that run or ended not longer ago."""
+        late = or_(TransformRequest.status.in_(ACTIVE), TransformRequest.finish_time > now() - age)
+        with self._transactions.read() as session:
+            rows = session.execute(select(TransformRequest.request_id, TransformRequest.status).where(late).order_by(
+                TransformRequest.id))
+            return {work_queue(request_id): status for request_id, status in rows}
+
+    def schemes(self) -> Sequence[str]:
+        """The schemes of which datasets were ever looked up."""
+        with self._transactions.read() as session:
+            return session.scalars(select(Dataset.did_finder).distinct().order_by(Dataset.did_finder)).all()
 
     def claim(self, transform_id: int) -> Claimed | None:
         """Take the lease of a transform; None if another controller has it, or it is gone.
@@ -144,6 +157,17 @@ class ControlService:
             reason += f" {claimed.control.last_error}"
         with self._transactions.write() as session:
             transforms.move(session, claimed.transform.id, TransformStatus.FATAL, failure_description=reason)
+
+    def sweep_later(self, claimed: Claimed) -> bool:
+        """Whether what an ended transform left is to be cleared away once more, and have that done when it is time.
+
+        Until the time of a lease is over, another controller may not have heard of the end. Raises LeaseLost.
+        """
+        ended = claimed.transform.finish_time
+        if ended is None or ended + LEASE <= now():
+            return False
+        self._note(claimed, failed_steps=0, last_error=None, next_step_at=ended + LEASE)
+        return True
 
     def torn_down(self, claimed: Claimed) -> None:
         """Note that nothing of an ended transform runs or waits any more. Raises LeaseLost."""

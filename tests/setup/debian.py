@@ -3,8 +3,10 @@ import os
 import shutil
 import subprocess
 
+from tests.private_rabbitmq import PROGRAM as RABBITMQ
+
 # The command that shows a package to be there, and the package. Without one the tests that need it are skipped.
-PROGRAMS = {"xrootd": "xrootd-server", "chromium": "chromium"}
+PROGRAMS = {"xrootd": "xrootd-server", "chromium": "chromium", str(RABBITMQ): "rabbitmq-server"}
 
 
 def missing_packages() -> list[str]:
