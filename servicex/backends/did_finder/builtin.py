@@ -1,4 +1,4 @@
-"""The finders built into the server: `file://` for this machine, `xrootd://` for XRootD servers."""
+"""The finders built into the server: for this machine, XRootD servers, the CERN Open Data portal and Rucio."""
 import dataclasses
 import logging
 import queue
@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from servicex.backends.did_finder.base import DidFinder, FoundFile, LookupEnded, LookupFailure, LookupSink
-from servicex.backends.did_finder.dids import local_search, remote_search
+from servicex.backends.did_finder.dids import local_search, record_search, remote_search, rucio_search
 from servicex.backends.did_finder.search import Search, SearchFailed
-from servicex.backends.did_finder.search_process import SearchProcess, has_xrootd
+from servicex.backends.did_finder.search_process import SearchProcess, is_installed
 from servicex.backends.patience import patiently
 from servicex.errors import InvalidDataset, Unavailable
 
@@ -29,14 +29,18 @@ class BuiltinDidFinder(DidFinder):
 
     Files are told to the sink from the first few on, then by the hundred or after half a second, always in the order
     of their paths. A look-up that takes longer than `deadline` seconds fails; at most `threads` go on at a time and the
-    others wait for their turn. The schemes are `file`, if there are allowed paths, and `xrootd`, if PyPI's `xrootd` is
-    installed. `call_timeout`: seconds that one call to an XRootD server may take.
+    others wait for their turn. The schemes are `file`, if there are allowed paths; `xrootd`, if PyPI's `xrootd` is
+    installed; `cernopendata`, if there is a `portal`, the URL of the CERN Open Data portal; `rucio`, if PyPI's
+    `rucio-clients` is installed and `rucio_config`, the path of a `rucio.cfg`, is given. `call_timeout`: seconds that
+    one call to a server may take.
     """
 
     def __init__(self, sink: LookupSink, allowed_paths: Sequence[Path], *, threads: int = 4, deadline: float = 600.0,
-                 allow_private_hosts: bool = True, call_timeout: int = 30):
+                 allow_private_hosts: bool = True, call_timeout: int = 30, portal: str = "", rucio_config: str = ""):
         self._allowed_paths = tuple(allowed_paths)
-        self._schemes = _served(bool(allowed_paths))
+        self._portal = portal
+        self._rucio_config = rucio_config
+        self._schemes = _served(bool(allowed_paths), bool(portal), bool(rucio_config))
         self._deadline = deadline
         self._allow_private_hosts = allow_private_hosts
         self._call_timeout = call_timeout
@@ -50,7 +54,7 @@ class BuiltinDidFinder(DidFinder):
 
     @property
     def schemes(self) -> frozenset[str]:
-        """`file` and `xrootd`, as far as they can be served."""
+        """`file`, `xrootd`, `cernopendata` and `rucio`, as far as they can be served."""
         return self._schemes
 
     def check(self, scheme: str, did: str) -> None:
@@ -91,10 +95,18 @@ class BuiltinDidFinder(DidFinder):
         if scheme not in self._schemes:
             raise InvalidDataset(f"The DID scheme {scheme[:50]!r} is not served here; these are: "
                                  f"{', '.join(sorted(self._schemes))}.")
-        if scheme == "file":
-            return local_search(did, self._allowed_paths)
-        search = remote_search(did, self._allow_private_hosts)
-        return dataclasses.replace(search, call_timeout=self._call_timeout)
+        return dataclasses.replace(self._asked_for(scheme, did), call_timeout=self._call_timeout)
+
+    def _asked_for(self, scheme: str, did: str) -> Search:
+        match scheme:
+            case "file":
+                return local_search(did, self._allowed_paths)
+            case "cernopendata":
+                return record_search(did, self._portal)
+            case "rucio":
+                return rucio_search(did, self._rucio_config)
+            case _:
+                return remote_search(did, self._allow_private_hosts)
 
     def _work(self) -> None:
         while (asked := self._waiting.get()) is not None and not self._closed.is_set():
@@ -151,8 +163,9 @@ class BuiltinDidFinder(DidFinder):
             process.close()
 
 
-def _served(local: bool) -> frozenset[str]:
-    schemes = {"file": local, "xrootd": has_xrootd()}
+def _served(local: bool, portal: bool, rucio: bool) -> frozenset[str]:
+    schemes = {"file": local, "xrootd": is_installed("XRootD"), "cernopendata": portal,
+               "rucio": rucio and is_installed("rucio")}
     return frozenset(scheme for scheme, served in schemes.items() if served)
 
 
@@ -187,8 +200,8 @@ class _Chunks:
         self._enough = FIRST_CHUNK
         self._last = time.monotonic()
 
-    def add(self, path: str, size: int) -> None:
-        self._files.append(FoundFile((path,), file_size=size))
+    def add(self, paths: Sequence[str], size: int, adler32: str | None) -> None:
+        self._files.append(FoundFile(tuple(paths), adler32, size))
         if len(self._files) >= self._enough:
             self.flush()
 

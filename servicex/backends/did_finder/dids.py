@@ -1,4 +1,5 @@
 """The DIDs of the built-in finders: from text to the search that it asks for."""
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from servicex.backends.did_finder.urls import check_url
 from servicex.errors import InvalidDataset
 
 _MAX_COMPONENTS = 100
+_RECORD = re.compile("[0-9]{1,12}")
+# A "*" would be a pattern, which Rucio does not expand where replicas are asked for.
+_RUCIO_NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}:/?[A-Za-z0-9_.#+=@~-][A-Za-z0-9_.#+=@~/-]{0,499}")
 
 
 def local_search(did: str, allowed_paths: Sequence[Path]) -> Search:
@@ -25,7 +29,7 @@ def local_search(did: str, allowed_paths: Sequence[Path]) -> Search:
     base, parts = split_pattern(pattern)
     _check_length(parts)
     allowed.check(base)
-    return Search("", pattern, tuple(str(path) for path in allowed_paths), options.files)
+    return Search("file", pattern, allowed=tuple(str(path) for path in allowed_paths), limit=options.files)
 
 
 def remote_search(did: str, allow_private_hosts: bool = True) -> Search:
@@ -43,7 +47,33 @@ def remote_search(did: str, allow_private_hosts: bool = True) -> Search:
         raise InvalidDataset(f"{name[:200]!r} holds no path: write xrootd://root://host//path/*.root")
     pattern = "/" + path.lstrip("/")
     _check_length(split_pattern(pattern)[1])
-    return Search(f"root://{host}", pattern, limit=options.files)
+    return Search("xrootd", pattern, f"root://{host}", limit=options.files)
+
+
+def record_search(did: str, portal: str) -> Search:
+    """The search that `cernopendata://<did>` asks for, `did` being a record's number. Raises `InvalidDataset`."""
+    name, options = split_options(did)
+    if not _RECORD.fullmatch(name):
+        raise InvalidDataset(f"{name[:200]!r} is not the number of a record of the CERN Open Data portal: write "
+                             "cernopendata://12345")
+    return Search("cernopendata", name, portal, limit=options.files)
+
+
+def rucio_search(did: str, config: str) -> Search:
+    """The search that `rucio://<did>` asks for, `did` being `scope:name`, or a name alone whose beginning tells the
+    scope. Raises `InvalidDataset`."""
+    name, options = split_options(did)
+    scoped = name if ":" in name else f"{_scope(name)}:{name}"
+    if not _RUCIO_NAME.fullmatch(scoped):
+        raise InvalidDataset(f"{name[:200]!r} is not a name that Rucio could know: write rucio://scope:name")
+    return Search("rucio", scoped.rstrip("/"), config, limit=options.files)
+
+
+def _scope(name: str) -> str:
+    """The scope that a name has where scopes are the beginnings of names: `user.<somebody>`, `group.<group>`, or the
+    name's first part."""
+    parts = name.split(".")
+    return ".".join(parts[:2 if parts[0] in ("user", "group") else 1])
 
 
 def _check_length(parts: Sequence[str]) -> None:

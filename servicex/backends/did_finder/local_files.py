@@ -5,26 +5,26 @@ import stat
 from collections.abc import Iterable, Iterator
 
 from servicex.backends.did_finder.allowed_paths import AllowedPaths
-from servicex.backends.did_finder.base import LookupFailure
+from servicex.backends.did_finder.base import FoundFile, LookupFailure
 from servicex.backends.did_finder.patterns import split_pattern
 from servicex.backends.did_finder.search import Search, SearchFailed
-from servicex.backends.did_finder.walk import Entry, find
+from servicex.backends.did_finder.walk import Entry, find_files
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
-def find_local(search: Search) -> Iterator[tuple[str, int]]:
-    """The path and size in bytes of each file that a search of this machine finds, sorted by path.
+def find_local(search: Search) -> Iterator[FoundFile]:
+    """Each file that a search of this machine finds, sorted by path.
 
     A file or directory that has exactly the name given is meant by it, wildcards or not. Raises `SearchFailed`, also
     when a match is a symbolic link that leads out of the allowed directories.
     """
     tree = LocalTree(AllowedPaths(search.allowed))
-    base, parts = split_pattern(search.pattern)
-    if parts and os.path.lexists(search.pattern):
-        base, parts = search.pattern, ()
+    base, parts = split_pattern(search.name)
+    if parts and os.path.lexists(search.name):
+        base, parts = search.name, ()
     try:
-        yield from find(tree, base, parts)
+        yield from find_files(tree, base, parts, where=search.name)
     except OSError as error:
         raise SearchFailed(LookupFailure.INTERNAL_FAILURE,
                            f"Cannot read {error.filename or base}: {error.strerror}") from error

@@ -6,15 +6,21 @@ from servicex.backends.did_finder.base import LookupFailure
 
 @dataclass(frozen=True)
 class Search:
-    """A search for files by one pattern.
+    """A search for the files of one dataset; `scheme` says what kind of search it is.
 
-    `server`: `root://host:port`, or "" for this machine. `pattern`: an absolute path, perhaps with wildcards.
+    scheme         `name`                                   `server`
+    file           an absolute path, perhaps with wildcards
+    xrootd         an absolute path, perhaps with wildcards `root://host:port`
+    cernopendata   the number of a record                   the URL of the portal
+    rucio          `scope:name`                             the path of the `rucio.cfg` that names the server
+
     `allowed`: the directories to which a search of this machine is confined. `limit`: only so many files, the first
     ones by path; None for all. `call_timeout`: seconds that one call to a server may take.
     """
 
-    server: str
-    pattern: str
+    scheme: str
+    name: str
+    server: str = ""
     allowed: tuple[str, ...] = ()
     limit: int | None = None
     call_timeout: int = 30

@@ -16,20 +16,22 @@ from servicex.backends.did_finder.search import Search
 from servicex.processes.environment import scrubbed
 
 _COMMAND = (sys.executable, "-P", "-m", "servicex.backends.did_finder.search_program")
+_HTTP = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
+_OPTIONS = {"cernopendata": _HTTP, "rucio": (*_HTTP, "RUCIO_", "SITE_NAME")}
 # A search asks for names only: an answer that takes longer than this will not come.
 _XROOTD_SECONDS = {"XRD_REQUESTTIMEOUT": "60", "XRD_STREAMTIMEOUT": "30"}
 
 
-def has_xrootd() -> bool:
-    """Whether XRootD's client is installed here; it is not loaded for that."""
-    return importlib.util.find_spec("XRootD") is not None
+def is_installed(package: str) -> bool:
+    """Whether a server's client is installed here; it is not loaded for that."""
+    return importlib.util.find_spec(package) is not None
 
 
 class SearchProcess:
     """One search going on. Made in one thread and read there; `kill` may be called from any."""
 
     def __init__(self, search: Search):
-        self._process = subprocess.Popen(_COMMAND, env=_environment(), cwd="/",
+        self._process = subprocess.Popen(_COMMAND, env=_environment(search.scheme), cwd="/",
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         self._rest = b""
         assert self._process.stdin is not None
@@ -84,6 +86,12 @@ class SearchProcess:
         return [json.loads(line) for line in lines]
 
 
-def _environment() -> dict[str, str]:
+def _environment(scheme: str) -> dict[str, str]:
     here = str(Path(servicex.__file__).parents[1])
-    return {**_XROOTD_SECONDS, **scrubbed(os.environ), "PYTHONPATH": here}
+    return {**_XROOTD_SECONDS, **scrubbed(os.environ), **_for_http(scheme), "PYTHONPATH": here}
+
+
+def _for_http(scheme: str) -> dict[str, str]:
+    """What else a client of an HTTP server may need: proxies, certificates, and Rucio's own options."""
+    prefixes = _OPTIONS.get(scheme, ())
+    return {name: value for name, value in os.environ.items() if prefixes and name.upper().startswith(prefixes)}

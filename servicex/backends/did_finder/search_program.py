@@ -1,8 +1,8 @@
 """The program that does one search in a process of its own, where it can be killed: `python -m` this module.
 
-The first line of its standard input is a `Search` in JSON. It writes one JSON array a line: `["file", path, size]` for
-each file, and last `["end"]` or `["failed", reason, message]`. It ends at once when its standard input is closed, so
-it does not outlive the server.
+The first line of its standard input is a `Search` in JSON. It writes one JSON array a line: `["file", paths, size,
+adler32]` for each file, and last `["end"]` or `["failed", reason, message]`. It ends at once when its standard input is
+closed, so it does not outlive the server.
 """
 import itertools
 import json
@@ -11,41 +11,43 @@ import sys
 import threading
 from collections.abc import Iterator
 
-from servicex.backends.did_finder.base import LookupFailure
-from servicex.backends.did_finder.local_files import find_local
+from servicex.backends.did_finder.base import FoundFile, LookupFailure
 from servicex.backends.did_finder.search import Search, SearchFailed
-from servicex.backends.did_finder.xrootd_files import find_remote
 
 
 def main() -> None:
     """Do the search that standard input asks for."""
     search = Search(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with_the_server, daemon=True).start()
+    # Libraries that print would be taken for us.
+    answers, sys.stdout = sys.stdout, sys.stderr
     try:
-        _write_files(search)
+        for file in itertools.islice(_found(search), search.limit):
+            print(json.dumps(["file", file.paths, file.file_size, file.adler32]), file=answers, flush=True)
         last = ["end"]
     except SearchFailed as failure:
         last = ["failed", failure.reason.value, failure.message]
     except ImportError as error:
-        last = ["failed", LookupFailure.INTERNAL_FAILURE.value, f"XRootD's client cannot be loaded here: {error}"]
-    print(json.dumps(last), flush=True)
+        last = ["failed", LookupFailure.INTERNAL_FAILURE.value, f"The client for {search.scheme} cannot be loaded "
+                                                                f"here: {error}"]
+    print(json.dumps(last), file=answers, flush=True)
     os._exit(0)  # XRootD's own threads may hold up an orderly end
 
 
-def _write_files(search: Search) -> None:
-    found: Iterator[tuple[str, int]] = find_remote(search) if search.server else find_local(search)
-    count = 0
-    for path, size in itertools.islice(found, search.limit):
-        count += 1
-        print(json.dumps(["file", path, size]), flush=True)
-    if count == 0:
-        raise SearchFailed(LookupFailure.DOES_NOT_EXIST, _nothing(search))
-
-
-def _nothing(search: Search) -> str:
-    where = f"{search.server}/{search.pattern}" if search.server else search.pattern
-    return (f"No file matches {where}. A directory stands for the *.root files directly in it; "
-            "write dir/**/*.root for those in its sub-directories too.")
+def _found(search: Search) -> Iterator[FoundFile]:
+    """What a search finds, sorted by path. Loads no more than this kind of search needs."""
+    match search.scheme:
+        case "file":
+            from servicex.backends.did_finder.local_files import find_local as find
+        case "xrootd":
+            from servicex.backends.did_finder.xrootd_files import find_remote as find
+        case "cernopendata":
+            from servicex.backends.did_finder.cernopendata_files import find_record as find
+        case "rucio":
+            from servicex.backends.did_finder.rucio_files import find_replicas as find
+        case _:
+            raise SearchFailed(LookupFailure.INTERNAL_FAILURE, f"There is no search for {search.scheme}.")
+    return find(search)
 
 
 def _end_with_the_server() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from servicex.backends.did_finder.allowed_paths import CHAIN, is_fit
-from servicex.backends.did_finder.base import LookupFailure
+from servicex.backends.did_finder.base import FoundFile, LookupFailure
 from servicex.backends.did_finder.patterns import ALL_FILES, Pattern, State
 from servicex.backends.did_finder.search import SearchFailed
 
@@ -31,6 +31,19 @@ class Tree(Protocol):
 
     def measure(self, path: str, entry: Entry) -> int | None:
         """The size in bytes of a file that matched, 0 if not known; None if it is not a file to be read."""
+
+
+def find_files(tree: Tree, base: str, parts: tuple[str, ...], where: str, prefix: str = "") -> Iterator[FoundFile]:
+    """What `find` finds, its paths beginning with `prefix`. Raises `SearchFailed`, which tells `where` they were
+    sought, if there are none."""
+    count = 0
+    for path, size in find(tree, base, parts):
+        count += 1
+        yield FoundFile((prefix + path,), file_size=size)
+    if count == 0:
+        raise SearchFailed(LookupFailure.DOES_NOT_EXIST,
+                           f"No file matches {where}. A directory stands for the *.root files directly in it; write "
+                           "dir/**/*.root for those in its sub-directories too.")
 
 
 def find(tree: Tree, base: str, parts: tuple[str, ...]) -> Iterator[tuple[str, int]]:

@@ -7,24 +7,25 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from servicex.backends.did_finder.base import LookupFailure
+from servicex.backends.did_finder.base import FoundFile, LookupFailure
 from servicex.backends.did_finder.patterns import split_pattern
 from servicex.backends.did_finder.search import Search, SearchFailed
-from servicex.backends.did_finder.walk import Entry, find
+from servicex.backends.did_finder.walk import Entry, find_files
 
 _NOT_FOUND = 3011  # kXR_NotFound
 _NO_DIRECTORY_ON_THE_WAY = 3005  # kXR_FSError, which servers answer for a path that goes on below a file
 _NOT_AUTHORISED = 3010  # kXR_NotAuthorized
 
 
-def find_remote(search: Search) -> Iterator[tuple[str, int]]:
-    """The URL and size in bytes of each file that a search of an XRootD server finds, sorted. Raises `SearchFailed`."""
-    base, parts = split_pattern(search.pattern)
-    for path, size in find(XRootDTree(search.server, search.call_timeout), base, parts):
-        if "?" in path:
+def find_remote(search: Search) -> Iterator[FoundFile]:
+    """Each file that a search of an XRootD server finds, sorted by URL. Raises `SearchFailed`."""
+    base, parts = split_pattern(search.name)
+    tree, prefix = XRootDTree(search.server, search.call_timeout), search.server + "/"
+    for file in find_files(tree, base, parts, where=prefix + search.name, prefix=prefix):
+        if "?" in file.paths[0]:
             raise SearchFailed(LookupFailure.BAD_NAME,
-                               f"{search.server}/{path} holds a '?', after which XRootD reads options; rename it.")
-        yield f"{search.server}/{path}", size
+                               f"{file.paths[0]} holds a '?', after which XRootD reads options; rename it.")
+        yield file
 
 
 class XRootDTree:
