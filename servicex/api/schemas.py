@@ -69,6 +69,12 @@ class SubmitBody(Body):
         return cls.model_fields[info.field_name].default if value is None else value
 
 
+class SubmitHeaders(Body):
+    """A key of the client's choice that makes a repeated submission give the transform of the first."""
+
+    idempotency_key: str | None = Field(None, alias="Idempotency-Key", pattern=r"^[!-~]{1,255}$")
+
+
 class TransformRecord(Answer):
     """All there is to know of a transform; `files-remaining` is null as long as no file is known.
 

@@ -8,7 +8,8 @@ from servicex.api.operation import operation
 from servicex.api.records import failure_record, result_record, status_record, transform_record
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import (DeploymentStatus, ErrorsQuery, FailureList, ListQuery, Message, ResultList,
-                                  ResultsQuery, StatusQuery, StatusRecord, SubmitBody, TransformList, TransformRecord)
+                                  ResultsQuery, StatusQuery, StatusRecord, SubmitBody, SubmitHeaders, TransformList,
+                                  TransformRecord)
 from servicex.errors import NotFound
 from servicex.models import TransformResult
 from servicex.services.transforms import Submission
@@ -17,14 +18,17 @@ from servicex.services.transforms import Submission
 class Transforms(ServiceXResource):
     """All transforms."""
 
-    @operation(answer=TransformRecord, body=SubmitBody, failures=(400, 413, 415, 502, 503, 504))
-    def post(self, body: SubmitBody) -> TransformRecord:
-        """Submit a transform. The answer is its full record, `request_id` first."""
+    @operation(answer=TransformRecord, body=SubmitBody, headers=SubmitHeaders, failures=(400, 413, 415, 422, 502, 503, 504))
+    def post(self, body: SubmitBody, headers: SubmitHeaders) -> TransformRecord:
+        """Submit a transform. The answer is its full record, `request_id` first.
+
+        With an `Idempotency-Key` the same submission sent again, even at the same moment, gives the same transform.
+        """
         submission = Submission(
             codegen=body.codegen, selection=body.selection, result_format=body.result_format,
             result_destination=body.result_destination, did=body.did, file_list=body.file_list, title=body.title,
             workers=body.workers, tree_name=body.tree_name)
-        transform = self.services.transforms.submit(caller(), submission)
+        transform = self.services.transforms.submit(caller(), submission, headers.idempotency_key)
         return transform_record(transform, self.services.access(transform))
 
     @operation(answer=TransformList, query=ListQuery, failures=(400,))

@@ -1,6 +1,8 @@
 """Transforms: submitted, looked at, cancelled, deleted."""
+import hashlib
 import io
 import itertools
+import json
 import uuid
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -8,14 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from servicex.backends.code_generator.base import CodeGenerator, GeneratedCode
-from servicex.errors import BadRequest, InvalidSelection, NotFound, TooLarge, UnsupportedFormat
-from servicex.models import (Dataset, DatasetFile, GeneratedProgram, LookupStatus, TransformControl, TransformRequest,
-                             TransformResult, TransformStatus)
+from servicex.errors import BadRequest, InvalidSelection, KeyReused, NotFound, TooLarge, UnsupportedFormat
+from servicex.models import (Dataset, DatasetFile, GeneratedProgram, LookupStatus, SubmissionKey, TransformControl,
+                             TransformRequest, TransformResult, TransformStatus)
 from servicex.models import control as controls
 from servicex.models import result as results
+from servicex.models import submission_key as submission_keys
 from servicex.models import transform as transforms
 from servicex.models.base import now
 from servicex.services.caller import Caller
@@ -74,11 +78,36 @@ class TransformService:
         """The names of the code generators, each with its image or version."""
         return {name: generator.images()[name] for name, generator in self._generators.items()}
 
-    def submit(self, caller: Caller, submission: Submission) -> TransformRequest:
+    def submit(self, caller: Caller, submission: Submission, key: str | None = None) -> TransformRequest:
         """Accept a transform: everything is checked and the program made before one row is written.
 
-        Raises BadRequest or one of its kind with what is wrong, TooLarge, or one of Unavailable's kind.
+        With a `key` of the caller's, the same submission sent again gives the transform that came of the first.
+        Raises BadRequest or one of its kind with what is wrong, TooLarge, KeyReused, or one of Unavailable's kind.
         """
+        named = submission_key(caller, submission, key) if key else None
+        earlier = self._earlier(named)
+        if earlier is not None:
+            return earlier
+        try:
+            return self._submit(caller, submission, named)
+        except IntegrityError:
+            # The same key came at the same moment, and its transaction was the first.
+            earlier = self._earlier(named)
+            if earlier is None:
+                raise
+            return earlier
+
+    def _earlier(self, named: SubmissionKey | None) -> TransformRequest | None:
+        """The transform that came of an earlier submission of that name. Raises KeyReused if it was another one."""
+        if named is None:
+            return None
+        with self._transactions.read() as session:
+            known = submission_keys.find(session, named.key)
+            if known is not None and known.submission != named.submission:
+                raise KeyReused("This Idempotency-Key came before with another submission. Use a new key for a new one.")
+            return session.get(TransformRequest, known.transform_id) if known else None
+
+    def _submit(self, caller: Caller, submission: Submission, named: SubmissionKey | None) -> TransformRequest:
         generator = self._generator(submission)
         dataset_request = self._datasets.check(submission.did, submission.file_list)
         code = generator.generate(submission.codegen or "", submission.selection or "")
@@ -90,6 +119,9 @@ class TransformService:
             session.flush()
             session.add_all([TransformControl(transform_id=transform.id),
                              GeneratedProgram(transform_id=transform.id, archive=pack(code.files))])
+            if named is not None:
+                named.transform_id = transform.id
+                session.add(named)
         self._wake()
         return transform
 
@@ -189,8 +221,19 @@ class TransformService:
             if not transform.status.terminal:
                 raise BadRequest(f"Transform request with id {request_id} is still in progress; cancel it first.")
             transform.deleted_at = now()
+            submission_keys.forget(session, transform.id)
             controls.hurry(session, transform.id)
         self._wake()
+
+
+def submission_key(caller: Caller, submission: Submission, key: str) -> SubmissionKey:
+    """The name that a caller gave a submission, with a digest of it."""
+    said = json.dumps(vars(submission), sort_keys=True)
+    return SubmissionKey(key=_sha256(f"{caller.user_id} {key}"), submission=_sha256(said))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _check_format(submission: Submission, formats: Collection[str]) -> None:

@@ -118,6 +118,21 @@ def test_all_files_failed_is_fatal_with_the_cause(ask: Ask, submit: Any, not_the
     assert "FileNotFoundError" in ended["failure-info"] and "not_there.root" in ended["failure-info"]
 
 
+def test_idempotency_key(ask: Ask, body: dict[str, Any]) -> None:
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    first, again = (ask("post", "/servicex/transformation", json=body, headers=headers) for _ in range(2))
+    assert first.status_code == again.status_code == 200
+    assert first.json()["request_id"] == again.json()["request_id"]
+    other = ask("post", "/servicex/transformation", json={**body, "title": "another"}, headers=headers)
+    assert other.status_code == 422 and "Idempotency-Key" in other.json()["message"]
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "two words", "caf\xe9"])
+def test_idempotency_key_that_is_none(ask: Ask, body: dict[str, Any], key: str) -> None:
+    answer = ask("post", "/servicex/transformation", json=body, headers={"Idempotency-Key": key.encode("latin-1")})
+    assert answer.status_code == 400 and "Idempotency-Key" in answer.json()["message"]
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_cancel(ask: Ask, submit: Any, method: str) -> None:
     endless = "ZGVmIHJ1bl9xdWVyeShpbnB1dF9maWxlbmFtZXM9Tm9uZSk6CiAgICB3aGlsZSBUcnVlOgogICAgICAgIHBhc3MK"
