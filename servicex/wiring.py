@@ -21,8 +21,9 @@ from servicex.processes import PRELOAD, WarmParent
 from servicex.services.control import ControlService
 from servicex.services.datasets import DatasetService
 from servicex.services.results import ResultService
+from servicex.services.submissions import OBJECT_STORE
 from servicex.services.transactions import Transactions
-from servicex.services.transforms import OBJECT_STORE, TransformService
+from servicex.services.transforms import TransformService
 from servicex.settings import InvalidSettings, Settings
 
 LOCAL_SCHEME = "file"

@@ -16,7 +16,8 @@ Routes = Sequence[tuple[str, type[ServiceXResource]]]
 PARAMETER = re.compile(r"<(string|int)(?:\([^)]*\))?:(\w+)>")
 TYPES = {"string": {"type": "string"}, "int": {"type": "integer"}}
 REASONS = {400: "The request cannot be granted as it stands.", 404: "There is no such thing.",
-           413: "The body or the selection is too large.", 415: "The body is not JSON.", 422: "The Idempotency-Key came before, with another submission.",
+           413: "The body or the selection is too large.", 415: "The body is not JSON.",
+           422: "The Idempotency-Key came before, with another submission.",
            502: "The code generator broke.", 503: "Not available just now; try again.",
            504: "The code generator did not answer in time."}
 

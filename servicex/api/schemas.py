@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import (AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, RootModel, StringConstraints,
                       field_validator)
 
+from servicex.api.cursors import LARGEST_ID, IdCursor, TimeCursor
+
 TITLE_LIMIT = 10_240
 FILE_LIST_LIMIT = 1_000_000
-LARGEST_ID = 2 ** 31 - 1
 UtcTime = Annotated[datetime, PlainSerializer(lambda t: t.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), return_type=str)]
 # Clients with Python before 3.11 cannot read a time that ends in Z, and take what has no zone for UTC.
 PlainTime = Annotated[datetime, PlainSerializer(lambda t: t.replace(tzinfo=None).isoformat("T", "microseconds"),
@@ -42,6 +43,18 @@ class Message(Answer):
     """Words for a person: what went wrong, or what was done."""
 
     message: str
+
+
+class PageQuery(Body):
+    """How much of a list is wanted: all of it if no `limit` is set, else that many, and `next` for the page after."""
+
+    limit: int | None = Field(None, ge=1, le=LARGEST_ID - 1)
+
+
+class Page(Answer):
+    """A list. `next` is there if a `limit` was set: the `cursor` of the page after, null if there is none."""
+
+    next: str | None = None
 
 
 class SubmitBody(Body):
@@ -110,15 +123,16 @@ class TransformRecord(Answer):
     minio_secret_key: str = Field(alias="minio-secret-key")
 
 
-class TransformList(Answer):
+class TransformList(Page):
     """Transforms, oldest first."""
 
     requests: list[TransformRecord]
 
 
-class ListQuery(Body):
+class ListQuery(PageQuery):
     """Which transforms to list."""
 
+    cursor: IdCursor | None = None
     submitted_by: int | None = Field(None, ge=0, le=LARGEST_ID)
 
 
@@ -179,11 +193,11 @@ class StatusRecord(Answer):
     details: list[ResultDetail] | None = None
 
 
-class ResultsQuery(Body):
-    """From when on results are wanted (that time included), and how many; all of them if not said."""
+class ResultsQuery(PageQuery):
+    """From when on results are wanted, that time included."""
 
+    cursor: TimeCursor | None = None
     later_than: datetime | None = None
-    limit: int | None = Field(None, ge=1, le=LARGEST_ID)
 
     @field_validator("later_than")
     @classmethod
@@ -211,16 +225,16 @@ class ResultRecord(Answer):
     created_at: PlainTime
 
 
-class ResultList(Answer):
+class ResultList(Page):
     """Results, oldest first."""
 
     results: list[ResultRecord]
 
 
-class ErrorsQuery(Body):
-    """How many failures to list at most; all of them if not said."""
+class ErrorsQuery(PageQuery):
+    """Which failures to list."""
 
-    limit: int | None = Field(None, ge=1, le=LARGEST_ID)
+    cursor: TimeCursor | None = None
 
 
 class FailureRecord(Answer):
@@ -236,7 +250,7 @@ class FailureRecord(Answer):
     log: str | None
 
 
-class FailureList(Answer):
+class FailureList(Page):
     """Failures, oldest first."""
 
     errors: list[FailureRecord]
@@ -252,9 +266,10 @@ class DeploymentStatus(Answer):
     states: dict[str, int]
 
 
-class DatasetQuery(Body):
+class DatasetQuery(PageQuery):
     """Which datasets to list: those of one finder (`user` for lists of files), and the deleted ones too or not."""
 
+    cursor: IdCursor | None = None
     did_finder: Text | None = Field(None, alias="did-finder")
     show_deleted: bool = Field(False, alias="show-deleted")
 
@@ -286,7 +301,7 @@ class DatasetRecord(Answer):
     files: list[FileRecord] | None = None
 
 
-class DatasetList(Answer):
+class DatasetList(Page):
     """Datasets, newest first, without their files."""
 
     datasets: list[DatasetRecord]

@@ -1,5 +1,6 @@
 """The routes, as clients see them over the wire."""
 import time
+import uuid
 from typing import Any
 
 import pytest

@@ -9,7 +9,7 @@ from servicex.backends.code_generator.base import GeneratedCode
 from servicex.errors import KeyReused
 from servicex.models import SubmissionKey, TransformRequest
 from servicex.services.caller import SINGLE_USER, Caller
-from servicex.services.transforms import Submission
+from servicex.services.submissions import Submission
 from tests.databases import Echo, House
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
