@@ -9,6 +9,7 @@
     |- NotFound                   404  no such transform, dataset or file
     |- TooLarge                   413  the body or the selection is above its limit
     |- UnsupportedMediaType       415  the body is not JSON
+    |- KeyReused                  422  the Idempotency-Key belongs to another submission
     |- Unavailable                503  a part this needs does not answer just now; trying again may help
        |- GeneratorFailed         502  a code generator broke or answered nonsense
        |- GeneratorTimedOut       504  a code generator did not answer in time
@@ -68,6 +69,12 @@ class UnsupportedMediaType(ServiceXError):
     """Raised when a body is not declared as JSON."""
 
     status = 415
+
+
+class KeyReused(ServiceXError):
+    """Raised when an Idempotency-Key comes again with another submission than its first."""
+
+    status = 422
 
 
 class Unavailable(ServiceXError):

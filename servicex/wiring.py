@@ -23,9 +23,10 @@ from servicex.services.control import ControlService
 from servicex.services.datasets import DatasetService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.results import ResultService
+from servicex.services.submissions import OBJECT_STORE
 from servicex.services.transactions import Transactions
 from servicex.services.transformer_reports import TransformerReports
-from servicex.services.transforms import OBJECT_STORE, TransformService
+from servicex.services.transforms import TransformService
 from servicex.settings import InvalidSettings, Settings
 
 LOCAL_SCHEME = "file"

@@ -14,8 +14,9 @@ from servicex.services.caller import SINGLE_USER
 from servicex.services.control import ControlService
 from servicex.services.datasets import DatasetService
 from servicex.services.results import ResultService
+from servicex.services.submissions import OBJECT_STORE, Submission
 from servicex.services.transactions import Transactions
-from servicex.services.transforms import OBJECT_STORE, Submission, TransformService
+from servicex.services.transforms import TransformService
 
 
 @contextmanager

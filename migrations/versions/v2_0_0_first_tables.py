@@ -132,6 +132,15 @@ def upgrade():
                                 ondelete='CASCADE'),
         sa.PrimaryKeyConstraint('transform_id', name='generated_programs_pkey')
     )
+    op.create_table('submission_keys',
+        sa.Column('key', sa.String(length=64), nullable=False),
+        sa.Column('submission', sa.String(length=64), nullable=False),
+        sa.Column('transform_id', sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(['transform_id'], ['requests.id'], name='submission_keys_transform_id_fkey',
+                                ondelete='CASCADE'),
+        sa.PrimaryKeyConstraint('key', name='submission_keys_pkey')
+    )
+    op.create_index('ix_submission_keys_transform_id', 'submission_keys', ['transform_id'])
     op.create_table('transform_control',
         sa.Column('transform_id', sa.Integer(), nullable=False),
         sa.Column('published_through', sa.BigInteger(), nullable=False),
@@ -177,7 +186,8 @@ def upgrade():
 
 
 def downgrade():
-    for table in ('transform_result', 'transform_control', 'generated_programs', 'file_status', 'requests', 'files',
+    for table in ('transform_result', 'transform_control', 'submission_keys',
+                  'generated_programs', 'file_status', 'requests', 'files',
                   'users', 'datasets'):
         op.drop_table(table)
     STATUS.drop(op.get_bind(), checkfirst=True)

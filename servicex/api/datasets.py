@@ -1,28 +1,33 @@
 """Datasets: list, look at, delete, look up again."""
+from flask import Response
+
 from servicex.api.auth import caller
 from servicex.api.operation import operation
-from servicex.api.records import dataset_record
+from servicex.api.records import dataset_record, file_record
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import DatasetDeleted, DatasetList, DatasetQuery, DatasetRecord
+from servicex.api.streams import answer_with_list, list_answer, one_more
 
 
 class Datasets(ServiceXResource):
     """All datasets."""
 
     @operation(answer=DatasetList, query=DatasetQuery, failures=(400,))
-    def get(self, query: DatasetQuery) -> DatasetList:
+    def get(self, query: DatasetQuery) -> Response:
         """The datasets known, newest first, without their files."""
-        found = self.services.datasets.list(caller(), query.did_finder, query.show_deleted)
-        return DatasetList(datasets=[dataset_record(d) for d in found])
+        found = self.services.datasets.list(caller(), query.did_finder, query.show_deleted, query.cursor,
+                                            one_more(query.limit))
+        return list_answer("datasets", found, dataset_record, query.limit, lambda dataset: dataset.id)
 
 
 class Dataset(ServiceXResource):
     """One dataset."""
 
     @operation(answer=DatasetRecord, failures=(404,))
-    def get(self, dataset_id: int) -> DatasetRecord:
+    def get(self, dataset_id: int) -> Response:
         """A dataset with its files."""
-        return dataset_record(*self.services.datasets.get(caller(), dataset_id))
+        dataset, files = self.services.datasets.get(caller(), dataset_id)
+        return answer_with_list(dataset_record(dataset), "files", files, file_record)
 
     @operation(answer=DatasetDeleted, failures=(400, 404))
     def delete(self, dataset_id: int) -> DatasetDeleted:

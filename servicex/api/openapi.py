@@ -17,6 +17,7 @@ PARAMETER = re.compile(r"<(string|int)(?:\([^)]*\))?:(\w+)>")
 TYPES = {"string": {"type": "string"}, "int": {"type": "integer"}}
 REASONS = {400: "The request cannot be granted as it stands.", 403: "The URL does not carry the right to do this.",
            404: "There is no such thing.", 413: "The body or the selection is too large.", 415: "The body is not JSON.",
+           422: "The Idempotency-Key came before, with another submission.",
            502: "The code generator broke.", 503: "Not available just now; try again.",
            504: "The code generator did not answer in time."}
 
@@ -70,7 +71,8 @@ def _describe(url: str, resource: type[ServiceXResource], method: str, declared:
     text = inspect.getdoc(getattr(resource, method)) or ""
     described: dict[str, Any] = {
         "operationId": f"{method}_{resource.__name__}", "summary": text.split("\n")[0],
-        "parameters": _path_parameters(url) + _query_parameters(declared),
+        "parameters": [*_path_parameters(url), *_parameters("query", declared.query),
+                       *_parameters("header", declared.headers)],
         "responses": {"200": {"description": "Done.", "content": _json(names[declared.answer])}},
     }
     for status in declared.failures:
@@ -85,11 +87,11 @@ def _path_parameters(url: str) -> list[dict[str, Any]]:
             for kind, name in PARAMETER.findall(url)]
 
 
-def _query_parameters(declared: Operation) -> list[dict[str, Any]]:
-    if declared.query is None:
+def _parameters(place: str, model: type[BaseModel] | None) -> list[dict[str, Any]]:
+    if model is None:
         return []
-    schema = declared.query.model_json_schema()
-    return [{"name": name, "in": "query", "required": False, "schema": part}
+    schema = model.model_json_schema()
+    return [{"name": name, "in": place, "required": False, "schema": part}
             for name, part in schema.get("properties", {}).items()]
 
 

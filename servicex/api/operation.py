@@ -17,21 +17,23 @@ FAULTS_SHOWN = 5
 
 @dataclass(frozen=True)
 class Operation:
-    """What a method takes (JSON body, query) and gives, and the failures a caller has to expect."""
+    """What a method takes (JSON body, query, headers) and gives, and the failures a caller has to expect."""
 
     answer: type[BaseModel]
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     failures: tuple[int, ...] = ()
+    headers: type[BaseModel] | None = None
 
 
 def operation(answer: type[BaseModel] = Message, body: type[BaseModel] | None = None,
-              query: type[BaseModel] | None = None, failures: tuple[int, ...] = ()) -> Callable[..., Any]:
-    """Have the method called with `body` and `query` parsed, and its answer, a model or a response, sent as JSON.
+              query: type[BaseModel] | None = None, failures: tuple[int, ...] = (),
+              headers: type[BaseModel] | None = None) -> Callable[..., Any]:
+    """Have the method called with `body`, `query` and `headers` parsed, and its answer, a model or a response, sent.
 
     A body that is not declared as JSON raises UnsupportedMediaType, one that does not fit raises BadRequest.
     """
-    declared = Operation(answer, body, query, failures)
+    declared = Operation(answer, body, query, failures, headers)
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(method)
@@ -40,6 +42,8 @@ def operation(answer: type[BaseModel] = Message, body: type[BaseModel] | None = 
                 kwargs["body"] = _parsed(body, _json_body())
             if query is not None:
                 kwargs["query"] = _parsed(query, request.args.to_dict())
+            if headers is not None:
+                kwargs["headers"] = _parsed(headers, _headers(headers))
             given = method(*args, **kwargs)
             return given if isinstance(given, Response) else json_response(given)
         setattr(handle, MARK, declared)
@@ -61,6 +65,12 @@ def _json_body() -> Any:
         raise BadRequest("The body is not valid JSON.") from error
     except RecursionError as error:
         raise BadRequest("The JSON in the body is nested too deeply.") from error
+
+
+def _headers(model: type[BaseModel]) -> dict[str, str]:
+    """Those headers of the request that the model has a field for."""
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    return {name: request.headers[name] for name in names if name in request.headers}
 
 
 def _parsed(model: type[BaseModel], values: Any) -> BaseModel:

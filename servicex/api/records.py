@@ -1,5 +1,4 @@
 """From rows to what the wire shows of them."""
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from servicex.api.schemas import (DatasetRecord, FailureRecord, FileRecord, ResultDetail, ResultRecord,
@@ -34,15 +33,13 @@ def transform_record(t: TransformRequest, access: ResultsAccess) -> TransformRec
         minio_secret_key=access.credentials.secret_key)
 
 
-def status_record(t: TransformRequest, asked_as: str, stats: Statistics | None,
-                  details: Sequence[TransformResult] | None) -> StatusRecord:
+def status_record(t: TransformRequest, asked_as: str, stats: Statistics | None) -> StatusRecord:
     """How far a transform is; `asked_as` is the id as it stood in the URL."""
     return StatusRecord(
         status=t.status.text, request_id=asked_as, submit_time=t.submit_time, finish_time=t.finish_time,
         files=t.files, files_completed=t.files_completed, files_processed=t.files_completed,
         files_failed=t.files_failed, files_skipped=t.files_failed, files_remaining=t.files_remaining,
-        failure_info=t.failure_description, stats=_statistics(stats) if stats else None,
-        details=None if details is None else [_detail(r) for r in details])
+        failure_info=t.failure_description, stats=_statistics(stats) if stats else None)
 
 
 def _statistics(s: Statistics) -> StatisticsRecord:
@@ -51,7 +48,8 @@ def _statistics(s: Statistics) -> StatisticsRecord:
         avg_rate=s.avg_rate, total_bytes=s.total_bytes, total_events=s.total_events)
 
 
-def _detail(r: TransformResult) -> ResultDetail:
+def detail_record(r: TransformResult) -> ResultDetail:
+    """One result, as details of a status tell it."""
     return ResultDetail(
         id=r.id, request_id=r.request_id, did=r.did, file_id=r.file_id, file_path=r.file_path,
         transform_status=r.transform_status, transform_time=r.transform_time, total_events=r.total_events,
@@ -66,22 +64,23 @@ def result_record(r: TransformResult) -> ResultRecord:
         transform_time=r.transform_time, created_at=r.created_at)
 
 
-def failure_record(r: TransformResult, file: DatasetFile) -> FailureRecord:
+def failure_record(failed: tuple[TransformResult, DatasetFile]) -> FailureRecord:
     """Why one file failed."""
+    r, file = failed
     return FailureRecord(
         pod_name=r.host, file=",".join(file.paths), file_id=r.file_id, events=r.total_events, info=r.error_message,
         error_class=r.error_class, attempts=r.attempts, log=r.log)
 
 
-def dataset_record(d: Dataset, files: Sequence[DatasetFile] | None = None) -> DatasetRecord:
-    """A dataset, with its files if they are given."""
+def dataset_record(d: Dataset) -> DatasetRecord:
+    """A dataset without its files."""
     return DatasetRecord(
         id=d.id, name=d.name, did_finder=d.did_finder, n_files=d.n_files, size=d.size, events=d.events,
         last_used=d.last_used, last_updated=d.last_updated, lookup_status=d.lookup_status,
-        lookup_message=d.lookup_message, is_stale=d.is_stale,
-        files=None if files is None else [_file(f) for f in files])
+        lookup_message=d.lookup_message, is_stale=d.is_stale)
 
 
-def _file(f: DatasetFile) -> FileRecord:
+def file_record(f: DatasetFile) -> FileRecord:
+    """One file of a dataset."""
     return FileRecord(id=f.id, adler32=f.adler32, file_size=f.file_size or 0, file_events=f.file_events or 0,
                       paths=",".join(f.paths))

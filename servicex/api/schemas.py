@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import (AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, RootModel, StringConstraints,
                       field_validator)
 
+from servicex.api.cursors import LARGEST_ID, IdCursor, TimeCursor
+
 TITLE_LIMIT = 10_240
 FILE_LIST_LIMIT = 1_000_000
-LARGEST_ID = 2 ** 31 - 1
 UtcTime = Annotated[datetime, PlainSerializer(lambda t: t.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), return_type=str)]
 # Clients with Python before 3.11 cannot read a time that ends in Z, and take what has no zone for UTC.
 PlainTime = Annotated[datetime, PlainSerializer(lambda t: t.replace(tzinfo=None).isoformat("T", "microseconds"),
@@ -44,6 +45,18 @@ class Message(Answer):
     message: str
 
 
+class PageQuery(Body):
+    """How much of a list is wanted: all of it if no `limit` is set, else that many, and `next` for the page after."""
+
+    limit: int | None = Field(None, ge=1, le=LARGEST_ID - 1)
+
+
+class Page(Answer):
+    """A list. `next` is there if a `limit` was set: the `cursor` of the page after, null if there is none."""
+
+    next: str | None = None
+
+
 class SubmitBody(Body):
     """A transform to be made: a dataset (`did` or `file-list`), a selection, and what to make of them."""
 
@@ -67,6 +80,12 @@ class SubmitBody(Body):
     @classmethod
     def _null_is_absent(cls, value: Any, info: Any) -> Any:
         return cls.model_fields[info.field_name].default if value is None else value
+
+
+class SubmitHeaders(Body):
+    """A key of the client's choice that makes a repeated submission give the transform of the first."""
+
+    idempotency_key: str | None = Field(None, alias="Idempotency-Key", pattern=r"^[!-~]{1,255}$")
 
 
 class TransformRecord(Answer):
@@ -104,15 +123,16 @@ class TransformRecord(Answer):
     minio_secret_key: str = Field(alias="minio-secret-key")
 
 
-class TransformList(Answer):
+class TransformList(Page):
     """Transforms, oldest first."""
 
     requests: list[TransformRecord]
 
 
-class ListQuery(Body):
+class ListQuery(PageQuery):
     """Which transforms to list."""
 
+    cursor: IdCursor | None = None
     submitted_by: int | None = Field(None, ge=0, le=LARGEST_ID)
 
 
@@ -173,11 +193,11 @@ class StatusRecord(Answer):
     details: list[ResultDetail] | None = None
 
 
-class ResultsQuery(Body):
-    """From when on results are wanted (that time included), and how many; all of them if not said."""
+class ResultsQuery(PageQuery):
+    """From when on results are wanted, that time included."""
 
+    cursor: TimeCursor | None = None
     later_than: datetime | None = None
-    limit: int | None = Field(None, ge=1, le=LARGEST_ID)
 
     @field_validator("later_than")
     @classmethod
@@ -205,16 +225,16 @@ class ResultRecord(Answer):
     created_at: PlainTime
 
 
-class ResultList(Answer):
+class ResultList(Page):
     """Results, oldest first."""
 
     results: list[ResultRecord]
 
 
-class ErrorsQuery(Body):
-    """How many failures to list at most; all of them if not said."""
+class ErrorsQuery(PageQuery):
+    """Which failures to list."""
 
-    limit: int | None = Field(None, ge=1, le=LARGEST_ID)
+    cursor: TimeCursor | None = None
 
 
 class FailureRecord(Answer):
@@ -230,7 +250,7 @@ class FailureRecord(Answer):
     log: str | None
 
 
-class FailureList(Answer):
+class FailureList(Page):
     """Failures, oldest first."""
 
     errors: list[FailureRecord]
@@ -246,9 +266,10 @@ class DeploymentStatus(Answer):
     states: dict[str, int]
 
 
-class DatasetQuery(Body):
+class DatasetQuery(PageQuery):
     """Which datasets to list: those of one finder (`user` for lists of files), and the deleted ones too or not."""
 
+    cursor: IdCursor | None = None
     did_finder: Text | None = Field(None, alias="did-finder")
     show_deleted: bool = Field(False, alias="show-deleted")
 
@@ -280,7 +301,7 @@ class DatasetRecord(Answer):
     files: list[FileRecord] | None = None
 
 
-class DatasetList(Answer):
+class DatasetList(Page):
     """Datasets, newest first, without their files."""
 
     datasets: list[DatasetRecord]

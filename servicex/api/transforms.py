@@ -1,37 +1,43 @@
 """Transforms: submit, list, look at, cancel, delete."""
-from collections.abc import Iterator
-
 from flask import Response
 
 from servicex.api.auth import caller
 from servicex.api.operation import operation
-from servicex.api.records import failure_record, result_record, status_record, transform_record
+from servicex.api.records import detail_record, failure_record, result_record, status_record, transform_record
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import (DeploymentStatus, ErrorsQuery, FailureList, ListQuery, Message, ResultList,
-                                  ResultsQuery, StatusQuery, StatusRecord, SubmitBody, TransformList, TransformRecord)
+                                  ResultsQuery, StatusQuery, StatusRecord, SubmitBody, SubmitHeaders, TransformList,
+                                  TransformRecord)
+from servicex.api.streams import answer_with_list, list_answer, one_more
 from servicex.errors import NotFound
-from servicex.models import TransformResult
-from servicex.services.transforms import Submission
+from servicex.models import TransformRequest
+from servicex.services.submissions import Submission
 
 
 class Transforms(ServiceXResource):
     """All transforms."""
 
-    @operation(answer=TransformRecord, body=SubmitBody, failures=(400, 413, 415, 502, 503, 504))
-    def post(self, body: SubmitBody) -> TransformRecord:
-        """Submit a transform. The answer is its full record, `request_id` first."""
+    @operation(answer=TransformRecord, body=SubmitBody, headers=SubmitHeaders,
+               failures=(400, 413, 415, 422, 502, 503, 504))
+    def post(self, body: SubmitBody, headers: SubmitHeaders) -> TransformRecord:
+        """Submit a transform. The answer is its full record, `request_id` first.
+
+        With an `Idempotency-Key` the same submission sent again, even at the same moment, gives the same transform.
+        """
         submission = Submission(
             codegen=body.codegen, selection=body.selection, result_format=body.result_format,
             result_destination=body.result_destination, did=body.did, file_list=body.file_list, title=body.title,
             workers=body.workers, tree_name=body.tree_name)
-        transform = self.services.transforms.submit(caller(), submission)
-        return transform_record(transform, self.services.access(transform))
+        return self._record(self.services.transforms.submit(caller(), submission, headers.idempotency_key))
 
     @operation(answer=TransformList, query=ListQuery, failures=(400,))
-    def get(self, query: ListQuery) -> TransformList:
+    def get(self, query: ListQuery) -> Response:
         """The transforms the caller may see, oldest first."""
-        found = self.services.transforms.list(caller(), query.submitted_by)
-        return TransformList(requests=[transform_record(t, self.services.access(t)) for t in found])
+        found = self.services.transforms.list(caller(), query.submitted_by, query.cursor, one_more(query.limit))
+        return list_answer("requests", found, self._record, query.limit, lambda transform: transform.id)
+
+    def _record(self, transform: TransformRequest) -> TransformRecord:
+        return transform_record(transform, self.services.access(transform))
 
 
 class Transform(ServiceXResource):
@@ -54,12 +60,14 @@ class Status(ServiceXResource):
     """How far a transform is."""
 
     @operation(answer=StatusRecord, query=StatusQuery, failures=(400, 404))
-    def get(self, request_id: str, query: StatusQuery) -> StatusRecord:
+    def get(self, request_id: str, query: StatusQuery) -> StatusRecord | Response:
         """State, counts and sums; with `details` every result as well."""
         transforms = self.services.transforms
         transform = transforms.get(caller(), request_id)
-        details = list(transforms.results(caller(), request_id)) if query.details else None
-        return status_record(transform, request_id, transforms.statistics(transform), details)
+        status = status_record(transform, request_id, transforms.statistics(transform))
+        if not query.details:
+            return status
+        return answer_with_list(status, "details", transforms.results(caller(), request_id), detail_record)
 
 
 class Results(ServiceXResource):
@@ -68,26 +76,19 @@ class Results(ServiceXResource):
     @operation(answer=ResultList, query=ResultsQuery, failures=(400, 404))
     def get(self, request_id: str, query: ResultsQuery) -> Response:
         """The results from `later_than` on, that time included, so that a client which asks again misses none."""
-        found = self.services.transforms.results(caller(), request_id, query.later_than, query.limit)
-        return Response(_stream(found), mimetype="application/json")
-
-
-def _stream(results: Iterator[TransformResult]) -> Iterator[str]:
-    """The answer in pieces, so that a transform of any size takes little memory."""
-    yield '{"results":['
-    for number, result in enumerate(results):
-        yield ("," if number else "") + result_record(result).model_dump_json(by_alias=True)
-    yield "]}\n"
+        found = self.services.transforms.results(caller(), request_id, query.later_than, one_more(query.limit),
+                                                 query.cursor)
+        return list_answer("results", found, result_record, query.limit, lambda result: result.created_at)
 
 
 class Errors(ServiceXResource):
     """The failures of a transform."""
 
     @operation(answer=FailureList, query=ErrorsQuery, failures=(400, 404))
-    def get(self, request_id: str, query: ErrorsQuery) -> FailureList:
+    def get(self, request_id: str, query: ErrorsQuery) -> Response:
         """The files that failed: why, where, after how many attempts, and what the worker last printed."""
-        failed = self.services.transforms.failures(caller(), request_id, query.limit)
-        return FailureList(errors=[failure_record(result, file) for result, file in failed])
+        failed = self.services.transforms.failures(caller(), request_id, one_more(query.limit), query.cursor)
+        return list_answer("errors", failed, failure_record, query.limit, lambda failure: failure[0].created_at)
 
 
 class Cancel(ServiceXResource):

@@ -87,19 +87,24 @@ def put(session: Session, request_id: str, rows: Sequence[dict[str, Any]],
                 TransformResult.request_id == request_id, TransformResult.file_id == row["file_id"]).values(**row))
 
 
-def page(session: Session, request_id: str, start: datetime | None, after: bool,
+def page(session: Session, request_id: str, start: datetime | None, after: datetime | None,
          limit: int) -> Sequence[TransformResult]:
-    """The oldest results of a transform from a time on; `after` leaves out that time itself."""
+    """The oldest results of a transform from the time `start` on, that time included, and beyond the time `after`."""
     query = select(TransformResult).where(TransformResult.request_id == request_id)
     if start is not None:
-        query = query.where(TransformResult.created_at > start if after else TransformResult.created_at >= start)
+        query = query.where(TransformResult.created_at >= start)
+    if after is not None:
+        query = query.where(TransformResult.created_at > after)
     return session.scalars(query.order_by(TransformResult.created_at).limit(limit)).all()
 
 
-def failures(session: Session, request_id: str, limit: int | None) -> Sequence[tuple[TransformResult, DatasetFile]]:
-    """The files of a transform that failed, each with why, oldest first."""
+def failures(session: Session, request_id: str, after: datetime | None,
+             limit: int) -> Sequence[tuple[TransformResult, DatasetFile]]:
+    """The files of a transform that failed beyond the time `after`, each with why, oldest first."""
     query = select(TransformResult, DatasetFile).join(DatasetFile, DatasetFile.id == TransformResult.file_id).where(
         TransformResult.request_id == request_id, TransformResult.transform_status == FAILURE)
+    if after is not None:
+        query = query.where(TransformResult.created_at > after)
     return [(row[0], row[1]) for row in session.execute(query.order_by(TransformResult.created_at).limit(limit))]
 
 

@@ -1,7 +1,7 @@
 """Datasets: named by a DID or given as a list, looked up once for all who ask, kept for a while."""
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from servicex.models.base import now
 from servicex.models.dataset import OPEN_LOOKUPS
 from servicex.services import lookups
 from servicex.services.caller import Caller
+from servicex.services.paging import in_pages
 from servicex.services.transactions import Transactions
 
 DID = re.compile(r"([A-Za-z][\w.+-]*)://(.*)", re.DOTALL)
@@ -25,6 +26,7 @@ LIST_FINDER = "user"
 OBTAIN_TRIES = 4
 Replicas = Callable[[Sequence[str]], Sequence[tuple[str, ...]]]
 NAME_LIMIT = 1024
+ROWS_PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -116,22 +118,31 @@ class DatasetService:
 
     # What people ask for
 
-    def list(self, caller: Caller, did_finder: str | None, show_deleted: bool) -> Sequence[Dataset]:
-        """The datasets known, newest first; those that are stale only if asked for."""
+    def list(self, caller: Caller, did_finder: str | None, show_deleted: bool, before: int | None = None,
+             limit: int | None = None) -> Iterator[Dataset]:
+        """The datasets known, newest first; those that are stale, or only those before an id, if asked for."""
         query = select(Dataset).order_by(Dataset.id.desc())
         if did_finder:
             query = query.where(Dataset.did_finder == did_finder)
         if not show_deleted:
             query = query.where(~Dataset.is_stale)
-        with self._transactions.read() as session:
-            return session.scalars(query).all()
 
-    def get(self, caller: Caller, dataset_id: int) -> tuple[Dataset, Sequence[DatasetFile]]:
+        def read(before: int | None, limit: int) -> Sequence[Dataset]:
+            page = query if before is None else query.where(Dataset.id < before)
+            with self._transactions.read() as session:
+                return session.scalars(page.limit(limit)).all()
+        return in_pages(read, lambda dataset: dataset.id, before, ROWS_PAGE, limit)
+
+    def get(self, caller: Caller, dataset_id: int) -> tuple[Dataset, Iterator[DatasetFile]]:
         """One dataset with its files, stale or not. Raises NotFound."""
+        query = select(DatasetFile).where(DatasetFile.dataset_id == dataset_id).order_by(DatasetFile.id)
+
+        def read(after: int | None, limit: int) -> Sequence[DatasetFile]:
+            with self._transactions.read() as session:
+                return session.scalars(query.where(DatasetFile.id > (after or 0)).limit(limit)).all()
         with self._transactions.read() as session:
-            files = session.scalars(select(DatasetFile).where(
-                DatasetFile.dataset_id == dataset_id).order_by(DatasetFile.id)).all()
-            return lookups.existing(session, dataset_id), files
+            dataset = lookups.existing(session, dataset_id)
+        return dataset, in_pages(read, lambda file: file.id, None, ROWS_PAGE, None)
 
     def delete(self, caller: Caller, dataset_id: int) -> Dataset:
         """Mark the dataset stale, so that whoever names it next looks it up anew. Running transforms keep it."""

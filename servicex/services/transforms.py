@@ -1,6 +1,5 @@
 """Transforms: submitted, looked at, cancelled, deleted."""
 import io
-import itertools
 import uuid
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -8,37 +7,28 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from servicex.backends.code_generator.base import CodeGenerator, GeneratedCode
-from servicex.errors import BadRequest, InvalidSelection, NotFound, TooLarge, UnsupportedFormat
-from servicex.models import (Dataset, DatasetFile, GeneratedProgram, LookupStatus, TransformControl, TransformRequest,
-                             TransformResult, TransformStatus)
+from servicex.errors import BadRequest, InvalidSelection, KeyReused, NotFound, TooLarge, UnsupportedFormat
+from servicex.models import (Dataset, DatasetFile, GeneratedProgram, LookupStatus, SubmissionKey, TransformControl,
+                             TransformRequest, TransformResult, TransformStatus)
 from servicex.models import control as controls
 from servicex.models import result as results
+from servicex.models import submission_key as submission_keys
 from servicex.models import transform as transforms
 from servicex.models.base import now
 from servicex.services.caller import Caller
 from servicex.services.datasets import DatasetRequest, DatasetService
+from servicex.services.paging import in_pages
+from servicex.services.submissions import Submission, submission_key
 from servicex.services.transactions import Transactions
 
-OBJECT_STORE = "object-store"
+# How many rows are read at once. A selection may have megabytes, and a failure's log a few kilobytes.
+TRANSFORMS_PAGE = 20
 RESULTS_PAGE = 1000
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What a physicist sends: a dataset, a selection, and what to make of them."""
-
-    codegen: str | None
-    selection: str | None
-    result_format: str
-    result_destination: str = OBJECT_STORE
-    did: str | None = None
-    file_list: Sequence[str] | None = None
-    title: str | None = None
-    workers: int | None = None
-    tree_name: str | None = None
+FAILURES_PAGE = 200
 
 
 @dataclass(frozen=True)
@@ -79,11 +69,36 @@ class TransformService:
         """The names of the code generators, each with its image or version."""
         return {name: generator.images()[name] for name, generator in self._generators.items()}
 
-    def submit(self, caller: Caller, submission: Submission) -> TransformRequest:
+    def submit(self, caller: Caller, submission: Submission, key: str | None = None) -> TransformRequest:
         """Accept a transform: everything is checked and the program made before one row is written.
 
-        Raises BadRequest or one of its kind with what is wrong, TooLarge, or one of Unavailable's kind.
+        With a `key` of the caller's, the same submission sent again gives the transform that came of the first.
+        Raises BadRequest or one of its kind with what is wrong, TooLarge, KeyReused, or one of Unavailable's kind.
         """
+        named = submission_key(caller, submission, key) if key else None
+        earlier = self._earlier(named)
+        if earlier is not None:
+            return earlier
+        try:
+            return self._submit(caller, submission, named)
+        except IntegrityError:
+            # The same key came at the same moment, and its transaction was the first.
+            earlier = self._earlier(named)
+            if earlier is None:
+                raise
+            return earlier
+
+    def _earlier(self, named: SubmissionKey | None) -> TransformRequest | None:
+        """The transform that came of an earlier submission of that name. Raises KeyReused if it was another one."""
+        if named is None:
+            return None
+        with self._transactions.read() as session:
+            known = submission_keys.find(session, named.key)
+            if known is not None and known.submission != named.submission:
+                raise KeyReused("This Idempotency-Key came before, with another submission. Use a new one.")
+            return session.get(TransformRequest, known.transform_id) if known else None
+
+    def _submit(self, caller: Caller, submission: Submission, named: SubmissionKey | None) -> TransformRequest:
         generator = self._generator(submission)
         dataset_request = self._datasets.check(submission.did, submission.file_list)
         code = generator.generate(submission.codegen or "", submission.selection or "")
@@ -95,6 +110,9 @@ class TransformService:
             session.flush()
             session.add_all([TransformControl(transform_id=transform.id),
                              GeneratedProgram(transform_id=transform.id, archive=pack(code.files))])
+            if named is not None:
+                named.transform_id = transform.id
+                session.add(named)
         self._wake()
         return transform
 
@@ -136,15 +154,19 @@ class TransformService:
             generated_code_cm=f"{request_id}-generated-source", app_version=self._app_version,
             result_destination=submission.result_destination, result_format=submission.result_format)
 
-    def list(self, caller: Caller, submitted_by: int | None = None) -> Sequence[TransformRequest]:
-        """The transforms that the caller may see, oldest first; of one user only if asked so."""
+    def list(self, caller: Caller, submitted_by: int | None = None, after: int | None = None,
+             limit: int | None = None) -> Iterator[TransformRequest]:
+        """The transforms that the caller may see, oldest first; of one user, or beyond an id, only if asked so."""
         query = select(TransformRequest).where(TransformRequest.deleted_at.is_(None)).order_by(TransformRequest.id)
         if not caller.admin:
             query = query.where(TransformRequest.submitted_by == caller.user_id)
         if submitted_by:
             query = query.where(TransformRequest.submitted_by == submitted_by)
-        with self._transactions.read() as session:
-            return session.scalars(query).all()
+
+        def read(after: int | None, limit: int) -> Sequence[TransformRequest]:
+            with self._transactions.read() as session:
+                return session.scalars(query.where(TransformRequest.id > (after or 0)).limit(limit)).all()
+        return in_pages(read, lambda transform: transform.id, after, TRANSFORMS_PAGE, limit)
 
     def get(self, caller: Caller, request_id: str) -> TransformRequest:
         """One transform. Raises NotFound, also if it is somebody else's."""
@@ -159,30 +181,28 @@ class TransformService:
                           transform.total_time / transform.files_reported, transform.total_time,
                           transform.total_bytes, transform.total_events)
 
-    def results(self, caller: Caller, request_id: str, later_than: datetime | None = None,
-                limit: int | None = None) -> Iterator[TransformResult]:
-        """The results from `later_than` on, that time included, oldest first. Raises NotFound before the first one."""
-        with self._transactions.read() as session:
-            transform = _visible(session, caller, request_id)
-        return itertools.islice(self._pages(transform.request_id, later_than), limit)
+    def results(self, caller: Caller, request_id: str, later_than: datetime | None = None, limit: int | None = None,
+                after: datetime | None = None) -> Iterator[TransformResult]:
+        """The results from `later_than` on, that time included, and beyond `after`, oldest first.
 
-    def _pages(self, request_id: str, start: datetime | None) -> Iterator[TransformResult]:
-        """Results page by page, each in a transaction of its own: a slow reader holds no connection."""
-        after = False
-        while True:
+        Raises NotFound before the first one.
+        """
+        name = self.get(caller, request_id).request_id
+
+        def read(after: datetime | None, limit: int) -> Sequence[TransformResult]:
             with self._transactions.read() as session:
-                page = results.page(session, request_id, start, after, RESULTS_PAGE)
-            yield from page
-            if len(page) < RESULTS_PAGE:
-                return
-            start, after = page[-1].created_at, True
+                return results.page(session, name, later_than, after, limit)
+        return in_pages(read, lambda result: result.created_at, after, RESULTS_PAGE, limit)
 
-    def failures(self, caller: Caller, request_id: str,
-                 limit: int | None = None) -> Sequence[tuple[TransformResult, DatasetFile]]:
-        """The results that are failures, each with its file. Raises NotFound."""
-        with self._transactions.read() as session:
-            transform = _visible(session, caller, request_id)
-            return results.failures(session, transform.request_id, limit)
+    def failures(self, caller: Caller, request_id: str, limit: int | None = None,
+                 after: datetime | None = None) -> Iterator[tuple[TransformResult, DatasetFile]]:
+        """The results that are failures, each with its file, beyond `after`. Raises NotFound before the first one."""
+        name = self.get(caller, request_id).request_id
+
+        def read(after: datetime | None, limit: int) -> Sequence[tuple[TransformResult, DatasetFile]]:
+            with self._transactions.read() as session:
+                return results.failures(session, name, after, limit)
+        return in_pages(read, lambda failed: failed[0].created_at, after, FAILURES_PAGE, limit)
 
     def cancel(self, caller: Caller, request_id: str) -> TransformRequest:
         """Cancel a transform. Raises NotFound, and BadRequest if it has ended already."""
@@ -201,6 +221,7 @@ class TransformService:
             if not transform.status.terminal:
                 raise BadRequest(f"Transform request with id {request_id} is still in progress; cancel it first.")
             transform.deleted_at = now()
+            submission_keys.forget(session, transform.id)
             controls.hurry(session, transform.id)
         self._wake()
 

@@ -1,5 +1,6 @@
 """The routes, as clients see them over the wire."""
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -116,6 +117,21 @@ def test_all_files_failed_is_fatal_with_the_cause(ask: Ask, submit: Any, not_the
     ended = wait(ask, submit(**{"file-list": [str(not_there)]})["request_id"])
     assert ended["status"] == "Fatal"
     assert "FileNotFoundError" in ended["failure-info"] and "not_there.root" in ended["failure-info"]
+
+
+def test_idempotency_key(ask: Ask, body: dict[str, Any]) -> None:
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    first, again = (ask("post", "/servicex/transformation", json=body, headers=headers) for _ in range(2))
+    assert first.status_code == again.status_code == 200
+    assert first.json()["request_id"] == again.json()["request_id"]
+    other = ask("post", "/servicex/transformation", json={**body, "title": "another"}, headers=headers)
+    assert other.status_code == 422 and "Idempotency-Key" in other.json()["message"]
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "two words", "caf\xe9"])
+def test_idempotency_key_that_is_none(ask: Ask, body: dict[str, Any], key: str) -> None:
+    answer = ask("post", "/servicex/transformation", json=body, headers={"Idempotency-Key": key.encode("latin-1")})
+    assert answer.status_code == 400 and "Idempotency-Key" in answer.json()["message"]
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

@@ -171,7 +171,7 @@ def test_silence_publishes_again_and_ends_with_the_files_failed(house: House, tm
     assert rounds == ids[1:] * LIMITS.stall_rounds
     ended = house.get(transform)
     assert (ended.status, ended.files_completed, ended.files_failed) == (TransformStatus.COMPLETE, 1, 2)
-    assert "No worker ever reported" in (house.transforms.failures(SINGLE_USER, transform.request_id)[0][0]
+    assert "No worker ever reported" in (next(house.transforms.failures(SINGLE_USER, transform.request_id))[0]
                                          .error_message or "")
 
 
@@ -331,6 +331,6 @@ def test_stale_dataset_that_nobody_needs_expires(house: House) -> None:
     assert claimed is not None
     house.control.remove(claimed)
     house.control.expire_datasets(timedelta(hours=1))
-    assert len(house.datasets.list(SINGLE_USER, None, show_deleted=True)) == 2
+    assert len(list(house.datasets.list(SINGLE_USER, None, show_deleted=True))) == 2
     house.control.expire_datasets(timedelta(0))
     assert [d.id for d in house.datasets.list(SINGLE_USER, None, show_deleted=True)] == [used.did_id]

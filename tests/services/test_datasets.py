@@ -72,7 +72,7 @@ def test_all_who_wait_are_fed_while_files_stream_in(house: House) -> None:
     house.datasets.complete(first.did_id)
     assert {house.get(t).status for t in (first, second)} == {TransformStatus.RUNNING}
     dataset, files = house.datasets.get(SINGLE_USER, first.did_id)
-    assert (dataset.n_files, dataset.size, dataset.events, len(files)) == (3, 30, 6, 3)
+    assert (dataset.n_files, dataset.size, dataset.events, len(list(files))) == (3, 30, 6, 3)
 
 
 def test_complete_dataset_is_used_again_until_it_is_too_old(house: House) -> None:
