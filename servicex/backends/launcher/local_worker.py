@@ -18,6 +18,7 @@ from servicex.backends.launcher.local_turns import Turn, Turns
 from servicex.backends.launcher.object_names import object_name
 from servicex.errors import ServiceXError
 from servicex.transformer.failures import is_disk_full
+from servicex.transformer.web_file import fetched_file
 
 EventStatus = Literal["start", "finish", "retry", "failure"]
 
@@ -93,7 +94,9 @@ class LocalWorker(threading.Thread):
             leave_child()
             size = self._put(turn.transform, name, part)
         finally:
+            # A child that was killed leaves both.
             _remove(part)
+            _remove(fetched_file(part))
         return self._report(turn, "success", done.path, total_events=done.total_events, object_name=name,
                             object_size=size)
 
@@ -141,7 +144,7 @@ def _storing_failure(error: Exception) -> Failure:
 
 
 def _remove(part: Path) -> None:
-    """Remove what is left of an output, were it a folder that the program made."""
+    """Remove what is left of an attempt's file, were it a folder that the program made."""
     try:
         part.unlink(missing_ok=True)
     except OSError:
