@@ -218,7 +218,10 @@ class ErrorsQuery(Body):
 
 
 class FailureRecord(Answer):
-    """Why a file failed. `file` is its replicas joined by commas, `log` the last lines its worker printed."""
+    """Why a file failed. `file` is its replicas joined by commas, `log` the last lines its worker printed.
+
+    `trace` is the stack trace of the last attempt, at most 2048 characters with its end kept; null if there is none.
+    """
 
     pod_name: str | None = Field(alias="pod-name")
     file: str
@@ -227,6 +230,7 @@ class FailureRecord(Answer):
     info: str | None
     error_class: str | None = Field(alias="error-class")
     attempts: int
+    trace: str | None
     log: str | None
 
 

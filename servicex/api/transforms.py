@@ -85,9 +85,9 @@ class Errors(ServiceXResource):
 
     @operation(answer=FailureList, query=ErrorsQuery, failures=(400, 404))
     def get(self, request_id: str, query: ErrorsQuery) -> FailureList:
-        """The files that failed: why, where, after how many attempts, and what the worker last printed."""
+        """The files that failed: why, where, after how many attempts, the stack trace and what the worker printed."""
         failed = self.services.transforms.failures(caller(), request_id, query.limit)
-        return FailureList(errors=[failure_record(result, file) for result, file in failed])
+        return FailureList(errors=[failure_record(*row) for row in failed])
 
 
 class Cancel(ServiceXResource):

@@ -166,8 +166,8 @@ class TransformService:
             start, after = page[-1].created_at, True
 
     def failures(self, caller: Caller, request_id: str,
-                 limit: int | None = None) -> Sequence[tuple[TransformResult, DatasetFile]]:
-        """The results that are failures, each with its file. Raises NotFound."""
+                 limit: int | None = None) -> Sequence[tuple[TransformResult, DatasetFile, str | None]]:
+        """The results that are failures, each with its file and what its worker told of it. Raises NotFound."""
         with self._transactions.read() as session:
             transform = _visible(session, caller, request_id)
             return results.failures(session, transform.request_id, limit)

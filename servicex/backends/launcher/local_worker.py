@@ -69,8 +69,7 @@ class LocalWorker(threading.Thread):
 
     def _serve(self, turn: Turn, leave_child: Callable[[], None]) -> None:
         """Make one attempt at a file, calling `leave_child` when the child is free for another one."""
-        if turn.attempt == 1:
-            self._tell(turn, "start")
+        self._tell(turn, "start")
         try:
             report = self._success(turn, leave_child)
         except AttemptFailed as failed:
@@ -133,7 +132,9 @@ def _last_event(report: FileReport) -> tuple[EventStatus, str]:
 
 def _info(failure: Failure) -> str:
     """What a row of `file_status` says of a failure."""
-    return f"{failure.error_class}: {failure.message}\n{failure.trace}".strip()[:_MAX_INFO]
+    reason = f"{failure.error_class}: {failure.message}\n"
+    # Of a trace that is too long the end says most.
+    return (reason + failure.trace[-(_MAX_INFO - len(reason)):]).strip()[:_MAX_INFO]
 
 
 def _storing_failure(error: Exception) -> Failure:
