@@ -8,6 +8,7 @@ from pydantic import (AfterValidator, BaseModel, ConfigDict, Field, PlainSeriali
                       field_validator)
 
 TITLE_LIMIT = 10_240
+TREE_NAME_LIMIT = 512
 FILE_LIST_LIMIT = 1_000_000
 LARGEST_ID = 2 ** 31 - 1
 UtcTime = Annotated[datetime, PlainSerializer(lambda t: t.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), return_type=str)]
@@ -24,6 +25,8 @@ def _storable(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_storable)]
+Title = Annotated[str, StringConstraints(strict=True, max_length=TITLE_LIMIT), AfterValidator(_storable)]
+TreeName = Annotated[str, StringConstraints(strict=True, max_length=TREE_NAME_LIMIT), AfterValidator(_storable)]
 
 
 class Body(BaseModel):
@@ -47,7 +50,7 @@ class Message(Answer):
 class SubmitBody(Body):
     """A transform to be made: a dataset (`did` or `file-list`), a selection, and what to make of them."""
 
-    title: Text | None = Field(None, max_length=TITLE_LIMIT)
+    title: Title | None = None
     did: Text | None = None
     file_list: list[Text] | None = Field(None, alias="file-list", max_length=FILE_LIST_LIMIT)
     selection: Text | None = None
@@ -55,7 +58,7 @@ class SubmitBody(Body):
     result_destination: Literal["object-store", "volume"] = Field("object-store", alias="result-destination")
     result_format: Literal["arrow", "parquet", "root-file", "root-rntuple"] = Field("parquet", alias="result-format")
     workers: int | None = Field(None, ge=1, le=1_000_000)
-    tree_name: Text | None = Field(None, alias="tree-name", max_length=512)
+    tree_name: TreeName | None = Field(None, alias="tree-name")
 
     @field_validator("result_format")
     @classmethod

@@ -99,7 +99,8 @@ class TransformService:
             raise BadRequest(f"result-destination must be one of: {', '.join(self._destinations)}")
         generator = self._generators.get(submission.codegen or "")
         if generator is None:
-            raise BadRequest(f"Invalid codegen: {submission.codegen}. This server has: {', '.join(self._generators)}.")
+            wrong = f"Invalid codegen: {submission.codegen}" if submission.codegen else "The field codegen is missing"
+            raise BadRequest(f"{wrong}. This server has: {', '.join(self._generators)}.")
         _check_format(submission, generator.formats(submission.codegen or ""))
         self._check_selection(submission.selection)
         return generator
