@@ -35,6 +35,7 @@ setup(
         "aiohttp>=3.10",
         "boto3>=1.36",
         "pika>=1.3.2",
+        "multipart>=1.2",
     ],
     extras_require={
         "rucio": ["rucio-clients>=35"],

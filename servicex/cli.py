@@ -2,6 +2,7 @@
 import ipaddress
 import json
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,9 @@ def up(host: str, port: int, data: Path | None, workers: int | None, allow_paths
              "ALLOWED_HOSTS": list(allow_hosts) + _own_name(host) or None}
     with plain_errors():
         _check_address(host, insecure)
-        serve(load(**{name: value for name, value in given.items() if value is not None}), host, port)
+        chosen = load(**{name: value for name, value in given.items() if value is not None})
+        _check_folders(chosen.ALLOWED_PATHS)
+        serve(chosen, host, port)
 
 
 def _check_address(host: str, insecure: bool) -> None:
@@ -55,6 +58,13 @@ def _check_address(host: str, insecure: bool) -> None:
         raise ServiceXError(f"Listening on {host} would let anybody who reaches it run code on this machine, since "
                             "there are no accounts. Keep to 127.0.0.1, or add --insecure if only people you "
                             "trust reach it.")
+
+
+def _check_folders(allowed: Sequence[Path]) -> None:
+    for path in allowed:
+        if not path.is_dir():
+            raise ServiceXError(f"{path} is no folder. --allow-path (the setting ALLOWED_PATHS) names folders below "
+                                "which files may be read.")
 
 
 def _own_name(host: str) -> list[str]:

@@ -1,4 +1,5 @@
 """The embedded server's HTTP port: waitress, with its own refusals in the shape of all our errors."""
+import errno
 import json
 from typing import Any
 
@@ -8,8 +9,14 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask
 
+from servicex.errors import ServiceXError
+
 # Up to this a body is read whole, so that the app can refuse it in its own words; beyond, waitress cuts it off.
 LARGEST_BODY_READ = 2 ** 30
+
+
+class CannotListen(ServiceXError):
+    """Raised when the address to listen on is taken, unknown or not to be had."""
 
 
 class JsonErrorTask(ErrorTask):
@@ -43,10 +50,22 @@ class JsonChannel(HTTPChannel):
 
 
 def bind(app: Flask, host: str, port: int, threads: int) -> Any:
-    """A server that listens, and answers once its `run` is called. Raises OSError if the address is taken."""
+    """A server that listens, and answers once its `run` is called. Raises CannotListen."""
     BaseWSGIServer.channel_class = JsonChannel
-    return create_server(app, host=host, port=port, threads=threads, ident=None, connection_limit=1000,
-                         asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ)
+    try:
+        return create_server(app, host=host, port=port, threads=threads, ident=None, connection_limit=1000,
+                             asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ)
+    except ValueError as error:
+        raise CannotListen(f"Cannot listen on {host}: no address of that name is known.") from error
+    except OSError as error:
+        raise CannotListen(_why_not(error, host, port)) from error
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (f"Port {port} of {host} is taken by another program. Choose another one with --port "
+                "(make run PORT=...); 0 takes a free one.")
+    return f"Cannot listen on port {port} of {host}: {error.strerror or error}."
 
 
 def address(server: Any, host: str) -> str:

@@ -69,7 +69,9 @@ class Settings(BaseSettings):
         "", description="host:port at which clients reach the results. Empty: where they reached the server.")
     MINIO_ENCRYPT_PUBLIC: bool = Field(
         False, description="Whether clients use TLS to reach the results at MINIO_PUBLIC_URL.")
-    MAX_SELECTION_BYTES: int = Field(10 * MIB, gt=0, description="The largest selection taken, in bytes.")
+    MAX_SELECTION_BYTES: int = Field(
+        10 * MIB, gt=0, description="The largest selection taken, in bytes. The built-in code generators take "
+                                    "1,200,000 characters at the most, and make programs of 900,000 bytes.")
     MAX_REQUEST_BYTES: int = Field(128 * MIB, gt=0, description="The largest request body taken, in bytes.")
     WORKERS: int = Field(
         default_factory=lambda: os.cpu_count() or 1, gt=0, le=1024,

@@ -25,17 +25,20 @@ class RunningServer:
     """`servicex-app up` on a free port of the loopback address.
 
     Use it as a context manager, or `start`, `stop` (as Ctrl-C does) and `kill` (`kill -9`) it as often as wanted: port
-    and data stay the same. `files` is the first allowed folder; `environment` is added to this process's own.
+    and data stay the same. `files` is the first allowed folder; with `unsaid` the server is started in it and not told.
+    `environment` is added to this process's own.
     """
 
     def __init__(self, data: Path, allowed: Sequence[Path], workers: int = 2, port: int | None = None,
-                 options: Sequence[str] = (), environment: Mapping[str, str] | None = None):
+                 options: Sequence[str] = (), environment: Mapping[str, str] | None = None,
+                 unsaid: bool = False):
         self.data = data
         self.files = allowed[0]
         self.port = port or free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log_file = data.with_suffix(".log")
-        self._allowed = allowed
+        self._allowed = [] if unsaid else allowed
+        self._folder = self.files if unsaid else None
         self._workers = workers
         self._options = options
         self._environment = {**os.environ, **(environment or {})}
@@ -45,7 +48,7 @@ class RunningServer:
         """Start it and return when it answers. Raises `AssertionError` with the end of its log if it does not."""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                             env=self._environment)
+                                             env=self._environment, cwd=self._folder)
         try:
             self._wait_until_it_answers()
         except AssertionError:

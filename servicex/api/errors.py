@@ -3,12 +3,14 @@ import logging
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import NotFound as UnknownUrl
 
 from servicex.api.operation import json_response
 from servicex.api.schemas import Message
 from servicex.errors import ServiceXError
 
 log = logging.getLogger(__name__)
+NO_SUCH_ROUTE = "There is nothing at this URL. The routes of this server are described at /apidoc."
 
 
 def register(app: Flask) -> None:
@@ -29,8 +31,8 @@ def _http(error: HTTPException) -> Response:
     """Errors of Flask and werkzeug: an unknown URL, a wrong method, a body too large. Their headers stay."""
     if error.response is not None:
         return error.get_response()  # type: ignore[return-value]
-    status = error.code or 500
-    response = json_response(Message(message=error.description or "The request failed."), status)
+    message = NO_SUCH_ROUTE if isinstance(error, UnknownUrl) else error.description or "The request failed."
+    response = json_response(Message(message=message), error.code or 500)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value

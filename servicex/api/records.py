@@ -64,12 +64,12 @@ def result_record(r: TransformResult) -> ResultRecord:
         transform_time=r.transform_time, created_at=r.created_at)
 
 
-def failure_record(failed: tuple[TransformResult, DatasetFile]) -> FailureRecord:
-    """Why one file failed."""
-    r, file = failed
+def failure_record(failed: tuple[TransformResult, DatasetFile, str | None]) -> FailureRecord:
+    """Why one file failed; with what its worker told of the last failure: a line, and the stack trace below it."""
+    r, file, told = failed
     return FailureRecord(
         pod_name=r.host, file=",".join(file.paths), file_id=r.file_id, events=r.total_events, info=r.error_message,
-        error_class=r.error_class, attempts=r.attempts, log=r.log)
+        error_class=r.error_class, attempts=r.attempts, trace=(told or "").partition("\n")[2] or None, log=r.log)
 
 
 def dataset_record(d: Dataset) -> DatasetRecord:

@@ -10,6 +10,7 @@ from pydantic import (AfterValidator, BaseModel, ConfigDict, Field, PlainSeriali
 from servicex.api.cursors import LARGEST_ID, IdCursor, TimeCursor
 
 TITLE_LIMIT = 10_240
+TREE_NAME_LIMIT = 512
 FILE_LIST_LIMIT = 1_000_000
 UtcTime = Annotated[datetime, PlainSerializer(lambda t: t.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), return_type=str)]
 # Clients with Python before 3.11 cannot read a time that ends in Z, and take what has no zone for UTC.
@@ -25,6 +26,8 @@ def _storable(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_storable)]
+Title = Annotated[str, StringConstraints(strict=True, max_length=TITLE_LIMIT), AfterValidator(_storable)]
+TreeName = Annotated[str, StringConstraints(strict=True, max_length=TREE_NAME_LIMIT), AfterValidator(_storable)]
 
 
 class Body(BaseModel):
@@ -60,7 +63,7 @@ class Page(Answer):
 class SubmitBody(Body):
     """A transform to be made: a dataset (`did` or `file-list`), a selection, and what to make of them."""
 
-    title: Text | None = Field(None, max_length=TITLE_LIMIT)
+    title: Title | None = None
     did: Text | None = None
     file_list: list[Text] | None = Field(None, alias="file-list", max_length=FILE_LIST_LIMIT)
     selection: Text | None = None
@@ -68,7 +71,7 @@ class SubmitBody(Body):
     result_destination: Literal["object-store", "volume"] = Field("object-store", alias="result-destination")
     result_format: Literal["arrow", "parquet", "root-file", "root-rntuple"] = Field("parquet", alias="result-format")
     workers: int | None = Field(None, ge=1, le=1_000_000)
-    tree_name: Text | None = Field(None, alias="tree-name", max_length=512)
+    tree_name: TreeName | None = Field(None, alias="tree-name")
 
     @field_validator("result_format")
     @classmethod
@@ -238,7 +241,10 @@ class ErrorsQuery(PageQuery):
 
 
 class FailureRecord(Answer):
-    """Why a file failed. `file` is its replicas joined by commas, `log` the last lines its worker printed."""
+    """Why a file failed. `file` is its replicas joined by commas, `log` the last lines its worker printed.
+
+    `trace` is the stack trace of the last attempt, at most 2048 characters with its end kept; null if there is none.
+    """
 
     pod_name: str | None = Field(alias="pod-name")
     file: str
@@ -247,6 +253,7 @@ class FailureRecord(Answer):
     info: str | None
     error_class: str | None = Field(alias="error-class")
     attempts: int
+    trace: str | None
     log: str | None
 
 

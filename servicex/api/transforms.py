@@ -86,7 +86,7 @@ class Errors(ServiceXResource):
 
     @operation(answer=FailureList, query=ErrorsQuery, failures=(400, 404))
     def get(self, request_id: str, query: ErrorsQuery) -> Response:
-        """The files that failed: why, where, after how many attempts, and what the worker last printed."""
+        """The files that failed: why, where, after how many attempts, the stack trace and what the worker printed."""
         failed = self.services.transforms.failures(caller(), request_id, one_more(query.limit), query.cursor)
         return list_answer("errors", failed, failure_record, query.limit, lambda failure: failure[0].created_at)
 

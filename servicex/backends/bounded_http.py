@@ -61,7 +61,7 @@ def call(method: str, url: str, deadline: float, *, headers: Mapping[str, str] |
     try:
         with _connected(host, port, parts.scheme == "https", deadline, may_reach) as connection:
             talk = http.client.HTTPConnection(host, port)
-            talk.sock = _TimedSocket(connection, deadline)  # type: ignore[assignment]  # it has all that is used
+            talk.sock = _TimedSocket(connection, deadline)  # it has all that is used
             talk.request(method, urlunsplit(("", "", parts.path or "/", parts.query, "")), body,
                          {"Host": parts.netloc.rpartition("@")[2], "Connection": "close", **(headers or {})})
             return _answer(talk.getresponse(), limit)

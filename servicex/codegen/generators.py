@@ -10,6 +10,8 @@ from servicex.errors import InvalidSelection
 
 # The whole program has to fit into a Kubernetes ConfigMap, 1 MiB with everything around it.
 MAX_PROGRAM_BYTES = 900_000
+# A Python function comes in base64, a third longer than itself; nothing above that can become a program.
+MAX_SELECTION_CHARACTERS = MAX_PROGRAM_BYTES * 4 // 3
 
 TRANSLATIONS: dict[str, Callable[[str], tuple[str, frozenset[str]]]] = {
     "uproot": funcadl.translate,
@@ -44,9 +46,9 @@ def generate(name: str, selection: str) -> Program:
 
 
 def _refuse_unusable(selection: str) -> None:
-    # A Python function comes in base64, a third longer than itself; nothing above that can become a program.
-    if len(selection) > MAX_PROGRAM_BYTES * 4 // 3:
-        raise InvalidSelection(f"The selection is too large: it has {len(selection)} characters.")
+    if len(selection) > MAX_SELECTION_CHARACTERS:
+        raise InvalidSelection(f"The selection is too large: it has {len(selection)} characters; the built-in code "
+                               f"generators take at most {MAX_SELECTION_CHARACTERS}.")
     if not selection.strip():
         raise InvalidSelection("The selection is empty.")
     try:

@@ -48,7 +48,7 @@ class TransformResult(Base):
 class FileStatus(Base):
     """Something that happened to a file of a transform: start, finish, retry or failure.
 
-    `info` holds the error and the first 2048 characters of the stack trace, `pod_name` where it happened.
+    `info` holds the error and the stack trace, at most 2048 characters in all, `pod_name` where it happened.
     """
 
     __tablename__ = "file_status"
@@ -99,13 +99,21 @@ def page(session: Session, request_id: str, start: datetime | None, after: datet
 
 
 def failures(session: Session, request_id: str, after: datetime | None,
-             limit: int) -> Sequence[tuple[TransformResult, DatasetFile]]:
-    """The files of a transform that failed beyond the time `after`, each with why, oldest first."""
-    query = select(TransformResult, DatasetFile).join(DatasetFile, DatasetFile.id == TransformResult.file_id).where(
+             limit: int) -> Sequence[tuple[TransformResult, DatasetFile, str | None]]:
+    """The files of a transform that failed beyond the time `after`, oldest first.
+
+    Each comes with why, and what its worker told of its last failure.
+    """
+    last = select(func.max(FileStatus.id)).where(
+        FileStatus.request_id == TransformResult.request_id, FileStatus.file_id == TransformResult.file_id,
+        FileStatus.status == FAILURE).correlate(TransformResult).scalar_subquery()
+    query = select(TransformResult, DatasetFile, FileStatus.info).join(
+        DatasetFile, DatasetFile.id == TransformResult.file_id).outerjoin(FileStatus, FileStatus.id == last).where(
         TransformResult.request_id == request_id, TransformResult.transform_status == FAILURE)
     if after is not None:
         query = query.where(TransformResult.created_at > after)
-    return [(row[0], row[1]) for row in session.execute(query.order_by(TransformResult.created_at).limit(limit))]
+    return [(row[0], row[1], row[2]) for row in session.execute(
+        query.order_by(TransformResult.created_at).limit(limit))]
 
 
 def unreported(session: Session, transform: TransformRequest, after: int, through: int | None,

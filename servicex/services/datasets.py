@@ -63,8 +63,10 @@ class DatasetService:
 
     def check(self, did: str | None, file_list: Sequence[str] | None) -> DatasetRequest:
         """The dataset that a submission names. Raises InvalidDataset; looks nothing up."""
-        if bool(did) == bool(file_list):
+        if did and file_list:
             raise InvalidDataset("Must provide did or file-list but not both")
+        if not did and not file_list:
+            raise InvalidDataset("Must provide did or file-list but not both; this request has neither.")
         return self._check_did(did) if did else self._check_list(file_list or ())
 
     def _check_did(self, text: str) -> DatasetRequest:

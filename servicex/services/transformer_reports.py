@@ -15,8 +15,9 @@ from servicex.models import transform as transforms
 from servicex.models.base import now
 from servicex.services.results import TRACE_KEPT, ResultService
 from servicex.services.sidecar_objects import SidecarOutput, sidecar_output
+from servicex.services.submissions import OBJECT_STORE
 from servicex.services.transactions import Transactions
-from servicex.services.transforms import OBJECT_STORE, unpack
+from servicex.services.transforms import unpack
 
 log = logging.getLogger(__name__)
 OUTPUTS_KEPT = 1000

@@ -122,7 +122,8 @@ class TransformService:
             raise BadRequest(f"result-destination must be one of: {', '.join(self._destinations)}")
         generator = self._generators.get(submission.codegen or "")
         if generator is None:
-            raise BadRequest(f"Invalid codegen: {submission.codegen}. This server has: {', '.join(self._generators)}.")
+            wrong = f"Invalid codegen: {submission.codegen}" if submission.codegen else "The field codegen is missing"
+            raise BadRequest(f"{wrong}. This server has: {', '.join(self._generators)}.")
         self._check_deliverable(submission.result_format)
         _check_format(submission, generator.formats(submission.codegen or ""))
         self._check_selection(submission.selection)
@@ -195,11 +196,14 @@ class TransformService:
         return in_pages(read, lambda result: result.created_at, after, RESULTS_PAGE, limit)
 
     def failures(self, caller: Caller, request_id: str, limit: int | None = None,
-                 after: datetime | None = None) -> Iterator[tuple[TransformResult, DatasetFile]]:
-        """The results that are failures, each with its file, beyond `after`. Raises NotFound before the first one."""
+                 after: datetime | None = None) -> Iterator[tuple[TransformResult, DatasetFile, str | None]]:
+        """The results that are failures beyond `after`, each with its file and what its worker told of it.
+
+        Raises NotFound before the first one.
+        """
         name = self.get(caller, request_id).request_id
 
-        def read(after: datetime | None, limit: int) -> Sequence[tuple[TransformResult, DatasetFile]]:
+        def read(after: datetime | None, limit: int) -> Sequence[tuple[TransformResult, DatasetFile, str | None]]:
             with self._transactions.read() as session:
                 return results.failures(session, name, after, limit)
         return in_pages(read, lambda failed: failed[0].created_at, after, FAILURES_PAGE, limit)

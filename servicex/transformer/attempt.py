@@ -9,6 +9,7 @@ from servicex.processes.messages import Message
 from servicex.transformer.failures import Fault, describe, one_line
 from servicex.transformer.input_file import ailment, is_special
 from servicex.transformer.program import Program
+from servicex.transformer.web_file import fetched_file, local_or_url
 
 
 def transform(program: Program, paths: Sequence[str], output: Path) -> Message:
@@ -27,10 +28,14 @@ def _transform_replica(program: Program, path: str, output: Path) -> Message | F
     if is_special(path):
         return Fault("NotAFile", one_line(f"the input {path} is not a regular file"), "", False)
     started = time.monotonic()
+    source = path
     try:
-        returned = program.run(path, str(output))
+        source = local_or_url(path, fetched_file(output))
+        returned = program.run(source, str(output))
     except BaseException as error:  # noqa: B036 - SystemExit and KeyboardInterrupt too: the child goes on
-        return _with_ailment(describe(error), path)
+        return _with_ailment(describe(error), path, ailment(source))
+    finally:
+        fetched_file(output).unlink(missing_ok=True)
     if not output.is_file():
         return Fault("NoOutput", "the program returned without writing its output file", "", False)
     if output.stat().st_size == 0:
@@ -45,10 +50,11 @@ def _transform_replica(program: Program, path: str, output: Path) -> Message | F
     }
 
 
-def _with_ailment(fault: Fault, path: str) -> Fault:
+def _with_ailment(fault: Fault, path: str, cause: str) -> Fault:
     """The fault, the reader's words behind plain ones if the input file itself is to blame."""
-    cause = ailment(path)
-    return replace(fault, message=one_line(f"{cause}: {fault.message}")) if cause else fault
+    if not cause:
+        return fault
+    return replace(fault, message=one_line(f"the input file {path} {cause}: {fault.message}"))
 
 
 def _total_events(returned: Any) -> int:

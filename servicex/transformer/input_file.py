@@ -18,17 +18,17 @@ def is_special(path: str) -> bool:
 
 
 def ailment(path: str) -> str:
-    """Why a local file cannot be read if it is empty or shorter than its own header says; empty for all else."""
+    """What is wrong with a local file that is empty or shorter than its own header says; empty for all else."""
     try:
         size = os.path.getsize(path)
         if size == 0:
-            return f"the input file {path} is empty (0 bytes)"
+            return "is empty (0 bytes)"
         with open(path, "rb") as file:
             end = _end(file.read(_HEAD))
     except (OSError, ValueError):
         # A URL, or gone meanwhile.
         return ""
-    return f"the input file {path} is cut off: it has {size} bytes of {end}" if size < end else ""
+    return f"is cut off: it has {size} bytes of {end}" if size < end else ""
 
 
 def _end(head: bytes) -> int:

@@ -21,8 +21,8 @@ def check(answer: requests.Response, status: int, *words: str) -> None:
 
 
 @pytest.mark.parametrize("change, words", [
-    ({"file-list": None}, ["Must provide did or file-list but not both"]),
-    ({"file-list": []}, ["Must provide did or file-list but not both"]),
+    ({"file-list": None}, ["Must provide did or file-list but not both", "neither"]),
+    ({"file-list": []}, ["Must provide did or file-list but not both", "neither"]),
     ({"did": "file:///x"}, ["Must provide did or file-list but not both"]),
     ({"file-list": "abc"}, ["file-list", "list"]),
     ({"file-list": {"a": 1}}, ["file-list", "list"]),
@@ -30,14 +30,15 @@ def check(answer: requests.Response, status: int, *words: str) -> None:
     ({"file-list": [""]}, ["empty"]),
     ({"did": 7, "file-list": None}, ["did", "string"]),
     ({"title": 5}, ["title", "string"]),
-    ({"title": "t" * 10_241}, ["title", "10240"]),
+    ({"title": "t" * 10_241}, ["title", "10240 characters"]),
+    ({"tree-name": "t" * 513}, ["tree-name", "512 characters"]),
     ({"selection": None}, ["selection is empty"]),
     ({"selection": "  "}, ["selection is empty"]),
     ({"selection": ["x"]}, ["selection", "string"]),
     ({"selection": "(call nonsense"}, []),
     ({"selection": "(call Select (call EventDataset 'bogus.root' 'mini') (lambda (list e) (call no_such e)))"},
      ["no_such"]),
-    ({"codegen": None}, ["Invalid codegen", "uproot"]),
+    ({"codegen": None}, ["field codegen is missing", "uproot-raw"]),
     ({"codegen": "cobol"}, ["cobol", "uproot-raw"]),
     ({"codegen": 3}, ["codegen"]),
     ({"result-format": "csv"}, ["result-format", "parquet"]),
@@ -113,6 +114,10 @@ def test_what_is_not_there(ask: Ask, method: str, path: str) -> None:
     check(ask(method, path), 404)
 
 
+def test_url_that_is_no_route_points_to_the_list(ask: Ask) -> None:
+    check(ask("get", "/servicex/transform"), 404, "nothing at this URL", "/apidoc")
+
+
 @pytest.mark.parametrize("method, path", [
     ("put", "/servicex"), ("delete", "/servicex"), ("put", "/servicex/transformation"),
     ("patch", UNKNOWN), ("post", UNKNOWN + "/status"), ("post", "/servicex/datasets"), ("post", "/"),
@@ -137,6 +142,11 @@ def test_request_that_the_http_server_refuses_is_told_in_json(ask: Ask) -> None:
 
 def test_list_query_that_makes_no_sense(ask: Ask) -> None:
     check(ask("get", "/servicex/transformation?submitted_by=me"), 400, "submitted_by")
+
+
+def test_longest_title_is_accepted(ask: Ask, body: dict[str, Any]) -> None:
+    answer = ask("post", "/servicex/transformation", json={**body, "title": "t" * 10_240})
+    assert answer.status_code == 200 and answer.json()["title"] == "t" * 10_240
 
 
 def test_unknown_fields_are_accepted(ask: Ask, body: dict[str, Any]) -> None:

@@ -1,4 +1,5 @@
 """The routes, as clients see them over the wire."""
+import base64
 import time
 import uuid
 from typing import Any
@@ -111,6 +112,15 @@ def test_errors_tell_each_file(ask: Ask, submit: Any, root_files: list[str], not
     (error,) = ask("get", f"/servicex/transformation/{record['request_id']}/errors").json()["errors"]
     assert error["file"] == str(not_there) and error["error-class"] == "FileNotFoundError"
     assert "not_there.root" in error["info"] and error["attempts"] == 1 and error["pod-name"]
+
+
+def test_errors_show_the_line_of_the_program_that_failed(ask: Ask, submit: Any, root_files: list[str]) -> None:
+    source = b"def run_query(input_filenames=None):\n    wanted = {}\n    return wanted['no <such> column']  # here\n"
+    record = submit(codegen="python", selection=base64.b64encode(source).decode(), **{"file-list": root_files[:1]})
+    wait(ask, record["request_id"])
+    (error,) = ask("get", f"/servicex/transformation/{record['request_id']}/errors").json()["errors"]
+    assert (error["error-class"], error["info"]) == ("KeyError", "'no <such> column'")
+    assert "return wanted['no <such> column']  # here" in error["trace"] and len(error["trace"]) <= 2048
 
 
 def test_all_files_failed_is_fatal_with_the_cause(ask: Ask, submit: Any, not_there: Any) -> None:

@@ -102,7 +102,8 @@ def test_urls_are_split_between_urls_only() -> None:
     assert split_urls(["amqp://one"]) == ["amqp://one"]
 
 
-@pytest.mark.parametrize("url", ["", "http://u:s3cret@here", "amqp://u:s3cret@here:port/", "amqp://u:s3cret@[here/", []])
+@pytest.mark.parametrize("url", [
+    "", "http://u:s3cret@here", "amqp://u:s3cret@here:port/", "amqp://u:s3cret@[here/", []])
 def test_unfit_url_is_refused_without_being_told(url: str) -> None:
     with pytest.raises(InvalidSettings) as refused:
         RabbitMqBroker(url)

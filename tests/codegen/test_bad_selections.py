@@ -191,3 +191,10 @@ def test_any_text_is_translated_or_refused(text: str) -> None:
         translated_or_refused("python", encoded(text + "\ndef run_query(path): pass"))
     except UnicodeEncodeError:
         pass    # a lone surrogate has no base64
+
+
+def test_limits_on_size_are_named() -> None:
+    with pytest.raises(InvalidSelection, match="at most 1200000"):
+        generate("uproot", " " * 1_200_001)
+    with pytest.raises(InvalidSelection, match="at most 900000"):
+        generate("uproot-raw", raw({"treename": "t", "expressions": "x" * 1_000_000}))

@@ -1,6 +1,7 @@
 """Queries of uproot-raw."""
 import json
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -61,6 +62,26 @@ def test_histograms_are_copied_as_they_are(output_format: str, mini: Path, progr
 def test_a_tree_is_no_histogram(mini: Path, programs: Programs) -> None:
     with pytest.raises(TypeError, match="'mini' is a TTree"):
         programs.run("uproot-raw", raw({"copy_histograms": "mini"}), mini, "root-file")
+
+
+def test_a_pattern_copies_the_histograms_among_what_it_matches(mini: Path, programs: Programs) -> None:
+    programs.run("uproot-raw", raw({"copy_histograms": "*"}), mini, "root-file")
+    with uproot.open(programs.output) as after:
+        assert sorted(after.keys(cycle=False)) == ["dir", "dir/h2", "h1"]
+
+
+def test_a_pattern_that_matches_no_histogram_fails(mini: Path, programs: Programs) -> None:
+    with pytest.raises(uproot.KeyInFileError, match="nothing that was asked for"):
+        programs.run("uproot-raw", raw({"copy_histograms": "min*"}), mini, "root-file")
+
+
+@pytest.mark.parametrize("tree", ["mini", "none"])
+@pytest.mark.parametrize("query", [{"expressions": "nosuch"}, {"filter_name": "n", "cut": "nosuch > 1"},
+                                   {"expressions": "a", "aliases": {"a": "nosuch"}}])
+def test_a_branch_that_is_not_there_is_told_with_those_that_are(
+        tree: str, query: dict[str, Any], mini: Path, programs: Programs) -> None:
+    with pytest.raises(uproot.KeyInFileError, match=r"(?s)not found: 'nosuch'.*Available keys: .*'n'"):
+        programs.run("uproot-raw", raw({"treename": tree, **query}), mini)
 
 
 def test_a_missing_tree_is_passed_over_when_another_is_there(slim: Path, programs: Programs) -> None:

@@ -269,7 +269,7 @@ def test_only_files_that_were_handed_out_are_given_up(house: House, tmp_path: Pa
     for _ in range(2 * LIMITS.stall_rounds + 2):
         control.work()
         control.take(transform)
-    failed = {result.file_id for result, _ in house.transforms.failures(SINGLE_USER, transform.request_id)}
+    failed = {result.file_id for result, *_ in house.transforms.failures(SINGLE_USER, transform.request_id)}
     assert failed == set(house.file_ids(transform)[:LIMITS.publish_chunk])
     assert house.get(transform).status is TransformStatus.RUNNING
 

@@ -51,8 +51,8 @@ class BuiltinCodeGenerator(CodeGenerator):
             with self._warm.spawn(TARGET, self._memory_limit) as child:
                 child.send(question)
                 return child.receive(self._time_limit)
-        except BadMessage:
-            raise InvalidSelection("The selection is too large.") from None
+        except BadMessage as error:
+            raise InvalidSelection(f"The selection is too large: {error}.") from None
         except MemoryLimitExceeded:
             raise InvalidSelection("The selection is too complex: translating it takes too much memory.") from None
         except ChildTimedOut:

@@ -66,7 +66,8 @@ class HttpCodeGenerator(CodeGenerator):
         try:
             return self._connect_and_ask(self._urls[name], body, time.monotonic() + self._time_limit)
         except NotConnected as error:
-            raise Unavailable(f"The code generator {name} does not answer just now; try again later ({error}).") from error
+            raise Unavailable(
+                f"The code generator {name} does not answer just now; try again later ({error}).") from error
         except TimedOut:
             raise GeneratorTimedOut(f"The code generator {name} did not answer within {self._time_limit:g} s; the "
                                     "selection may be too complex.") from None

@@ -18,6 +18,7 @@ from servicex.backends.launcher.local_turns import Turn, Turns
 from servicex.backends.launcher.object_names import object_name
 from servicex.errors import ServiceXError
 from servicex.transformer.failures import is_disk_full
+from servicex.transformer.web_file import fetched_file
 
 EventStatus = Literal["start", "finish", "retry", "failure"]
 
@@ -68,8 +69,7 @@ class LocalWorker(threading.Thread):
 
     def _serve(self, turn: Turn, leave_child: Callable[[], None]) -> None:
         """Make one attempt at a file, calling `leave_child` when the child is free for another one."""
-        if turn.attempt == 1:
-            self._tell(turn, "start")
+        self._tell(turn, "start")
         try:
             report = self._success(turn, leave_child)
         except AttemptFailed as failed:
@@ -93,7 +93,9 @@ class LocalWorker(threading.Thread):
             leave_child()
             size = self._put(turn.transform, name, part)
         finally:
+            # A child that was killed leaves both.
             _remove(part)
+            _remove(fetched_file(part))
         return self._report(turn, "success", done.path, total_events=done.total_events, object_name=name,
                             object_size=size)
 
@@ -130,7 +132,9 @@ def _last_event(report: FileReport) -> tuple[EventStatus, str]:
 
 def _info(failure: Failure) -> str:
     """What a row of `file_status` says of a failure."""
-    return f"{failure.error_class}: {failure.message}\n{failure.trace}".strip()[:_MAX_INFO]
+    reason = f"{failure.error_class}: {failure.message}\n"
+    # Of a trace that is too long the end says most.
+    return (reason + failure.trace[-(_MAX_INFO - len(reason)):]).strip()[:_MAX_INFO]
 
 
 def _storing_failure(error: Exception) -> Failure:
@@ -141,7 +145,7 @@ def _storing_failure(error: Exception) -> Failure:
 
 
 def _remove(part: Path) -> None:
-    """Remove what is left of an output, were it a folder that the program made."""
+    """Remove what is left of an attempt's file, were it a folder that the program made."""
     try:
         part.unlink(missing_ok=True)
     except OSError:

@@ -31,6 +31,9 @@ OTHER_FUNCTIONS = (
     "combinations", "drop_none", "fill_none", "firsts", "flatten", "is_none", "isclose", "mask", "num", "pad_none",
     "singletons", "sort", "where", "zip")
 
+TREES = ("TTree", "ROOT::RNTuple", "ROOT::Experimental::RNTuple")
+HISTOGRAMS = ("TH1", "TH2", "TH3", "TProfile")
+
 _entries: dict[str, int] = {}
 
 
@@ -68,16 +71,17 @@ def _run(file: Any, query: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         tree = _tree(file, name, bool(query.get("fail_on_missing_trees")))
         if tree is not None:
             _entries[name] = int(tree.num_entries)
-            for chunk in _chunks(tree, name, query):
+            for chunk in _named_chunks(tree, name, query):
                 yield output, chunk
 
 
 def _copies(file: Any, names: list[str]) -> Iterator[tuple[str, Any]]:
     for key in dict.fromkeys(file.keys(filter_name=names, cycle=False)):
         kind = file.classname_of(key)
-        if kind in ("TTree", "ROOT::RNTuple", "ROOT::Experimental::RNTuple"):
+        if key in names and kind in TREES:
             raise TypeError(f"{key!r} is a {kind}, no histogram: ask for it by treename")
-        if not kind.startswith("TDirectory"):
+        # A pattern means the histograms among what it matches; what is named in full is copied whatever it is.
+        if kind.startswith(HISTOGRAMS) or key in names and not kind.startswith("TDirectory"):
             yield key, file[key]
 
 
@@ -89,6 +93,17 @@ def _tree(file: Any, name: str, must_exist: bool) -> Any:
         if must_exist:
             raise
         return None
+
+
+def _named_chunks(tree: Any, name: str, query: dict[str, Any]) -> Iterator[ak.Array]:
+    """The pieces, and for a branch that is not there the names of those that are."""
+    try:
+        yield from _chunks(tree, name, query)
+    except uproot.KeyInFileError as error:
+        if error.keys:
+            raise
+        because = error.because or "the tree has no such branch"
+        raise uproot.KeyInFileError(error.key, because=because, keys=tree.keys(), object_path=name) from None
 
 
 def _chunks(tree: Any, name: str, query: dict[str, Any]) -> Iterator[ak.Array]:
