@@ -1,6 +1,6 @@
 """Answers with long lists, sent in pieces, so that one of any length takes little memory."""
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import chain, islice
 from typing import Generic, TypeVar
