@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from servicex.backends.broker.base import Broker, QueueGone, work_queue
+from servicex.backends.broker.base import Broker, QueueGone, QueueState, work_queue
 from servicex.backends.launcher.base import Launcher
 from servicex.backends.object_store.base import ObjectStore
 from servicex.models import TransformRequest
@@ -13,6 +13,8 @@ from servicex.services.control import Claimed, ControlService
 from servicex.services.results import ResultService
 
 log = logging.getLogger(__name__)
+# After so many seconds without a report, files that nobody can have in hand are taken for lost.
+LOST_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,12 @@ class TransformSteps:
 
     def _work(self, claimed: Claimed) -> None:
         queue = work_queue(claimed.transform.request_id)
-        depth = self._broker.depth(queue)
-        if depth is None:
+        state = self._broker.state(queue)
+        if state is None:
             self._begin(claimed, queue)
-        elif self._stalled(claimed, depth):
+        elif self._stalled(claimed, state):
             return self._revive(claimed)
-        self._publish(claimed, queue, depth or 0)
+        self._publish(claimed, queue, state.waiting if state else 0)
         self._launch(claimed)
 
     def _launch(self, claimed: Claimed) -> None:
@@ -102,13 +104,25 @@ class TransformSteps:
         asked = transform.workers or self._limits.workers
         return max(1, min(asked, self._limits.workers, transform.files_remaining or 1))
 
-    def _stalled(self, claimed: Claimed, depth: int) -> bool:
-        """Whether work was handed out, none of it waits, and nothing was heard of it for too long."""
-        if depth or not claimed.control.published_through or self._in_hand(claimed.transform.request_id):
+    def _stalled(self, claimed: Claimed, state: QueueState) -> bool:
+        """Whether work was handed out, none of it waits, and nothing was heard of it for too long.
+
+        A worker has one message in hand. So if more files are open than there are workers, messages were lost: a queue
+        vanishes with its last worker, and the next one makes it again, empty. That is seen at once.
+        """
+        if state.waiting or not claimed.control.published_through or self._in_hand(claimed.transform.request_id):
             return False
         heard, slowest = self._control.last_sign_of_life(claimed)
         patience = max(self._limits.stall_seconds, 3 * slowest)
+        if self._more_open_than_in_hand(claimed, state):
+            patience = min(patience, LOST_SECONDS)
         return now() - heard > timedelta(seconds=patience)
+
+    def _more_open_than_in_hand(self, claimed: Claimed, state: QueueState) -> bool:
+        """Whether files are open that no worker has. Once in a row only: some workers may take several at a time."""
+        if state.consumers is None or self._control.silent_rounds(claimed):
+            return False
+        return (claimed.transform.files_remaining or 0) > state.consumers
 
     def _in_hand(self, request_id: str) -> int:
         status = self._launcher.status(request_id)

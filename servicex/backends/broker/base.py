@@ -19,6 +19,17 @@ class WorkMessage:
     result_format: str
 
 
+@dataclass(frozen=True)
+class QueueState:
+    """How many messages wait in a queue, those being worked on not counted, and how many consumers it has.
+
+    `consumers` is None where nothing is known of them.
+    """
+
+    waiting: int
+    consumers: int | None
+
+
 class Broker(ABC):
     """Queues of work. Every method may be called from any thread and raises `Unavailable` when the broker is away."""
 
@@ -34,8 +45,13 @@ class Broker(ABC):
         """
 
     @abstractmethod
+    def state(self, queue: str) -> QueueState | None:
+        """What waits in the queue and who consumes it; None if there is no such queue."""
+
     def depth(self, queue: str) -> int | None:
-        """How many messages wait in the queue, those being worked on not counted; None if there is no such queue."""
+        """How many messages wait in the queue; None if there is no such queue."""
+        state = self.state(queue)
+        return None if state is None else state.waiting
 
     @abstractmethod
     def delete(self, queue: str) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from servicex.backends.broker.base import Broker, QueueGone, WorkMessage
+from servicex.backends.broker.base import Broker, QueueGone, QueueState, WorkMessage
 
 
 class InProcessBroker(Broker):
@@ -29,10 +29,10 @@ class InProcessBroker(Broker):
         for listener in self._listeners:
             listener()
 
-    def depth(self, queue: str) -> int | None:
+    def state(self, queue: str) -> QueueState | None:
         with self._lock:
             waiting = self._queues.get(queue)
-            return None if waiting is None else len(waiting)
+            return None if waiting is None else QueueState(len(waiting), None)
 
     def delete(self, queue: str) -> None:
         with self._lock:

@@ -3,7 +3,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
 import pika
@@ -11,7 +10,7 @@ from pika.channel import Channel
 from pika.exceptions import ChannelClosedByBroker
 from pika.spec import Basic
 
-from servicex.backends.broker.base import Broker, QueueGone, WorkMessage
+from servicex.backends.broker.base import Broker, QueueGone, QueueState, WorkMessage
 from servicex.backends.broker.celery_message import (CANCEL_EXCHANGE, CeleryMessage, cancel_message, finder_queue,
                                                      lookup_message, transform_message)
 from servicex.backends.broker.rabbitmq_connection import Connection
@@ -22,14 +21,6 @@ NOT_FOUND = 404
 # Seconds in which workers that are told to leave a queue usually do.
 LEAVING = 1.0
 LOOKING_AGAIN = 0.05
-
-
-@dataclass(frozen=True)
-class QueueState:
-    """How many messages wait in a queue, and how many consumers it has."""
-
-    waiting: int
-    consumers: int
 
 
 class RabbitMqBroker(Broker):
@@ -71,10 +62,6 @@ class RabbitMqBroker(Broker):
                 return None
             raise _refused(refusal) from None
         return QueueState(declared.method.message_count, declared.method.consumer_count)
-
-    def depth(self, queue: str) -> int | None:
-        state = self.state(queue)
-        return None if state is None else state.waiting
 
     def delete(self, queue: str) -> None:
         """Remove the queue and what waits in it; does nothing if it is not there.

@@ -1,0 +1,118 @@
+"""Whatever is killed, restarted, repeated or late: every file has one result and one object, and nothing is left over."""
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from minio import Minio
+
+from tests.conftest import require
+from tests.faults.facility import Facility
+from tests.faults.faults import FAULTS, inject
+from tests.private_rabbitmq import is_installed
+from tests.running_server import is_built
+
+FILES = 2000
+WORKERS = 3
+SEED = 20261124
+# Each seen fault may cost so many seconds; what is left of the work is done after the last.
+RECOVERY = 30.0
+
+
+@pytest.fixture
+def facility(tmp_path: Path) -> Iterator[Facility]:
+    require(is_built(), "the command servicex-app is not installed")
+    require(is_installed(), "Debian's rabbitmq-server is not here")
+    with Facility(tmp_path) as running:
+        yield running
+
+
+def file_list(count: int, name: str) -> list[str]:
+    """Entries of two replicas each."""
+    return [f"root://first//{name}/{n}.root,root://second//{name}/{n}.root" for n in range(count)]
+
+
+def objects(facility: Facility, bucket: str) -> set[str]:
+    """The names of the objects in a bucket, asked of the store itself."""
+    keys = facility.store.keys
+    store = Minio(facility.store.address, keys.access_key, keys.secret_key, secure=False)
+    if not store.bucket_exists(bucket):
+        return set()
+    return {str(found.object_name) for found in store.list_objects(bucket)}
+
+
+def check_accounts(facility: Facility, request_id: str, files: int) -> None:
+    """Every file has one result, every result one object, and the counters say so."""
+    rows = facility.query("select file_id, transform_status, s3_object_name from transform_result "
+                          "where request_id = %s", request_id)
+    assert len(rows) == len({row[0] for row in rows}) == files
+    assert {row[1] for row in rows} == {"success"}
+    names = {row[2] for row in rows}
+    assert len(names) == files
+    assert facility.status(request_id) == {"status": "complete", "files": files, "files_completed": files,
+                                           "files_failed": 0}
+    within(RECOVERY, lambda: objects(facility, request_id) == names)
+
+
+def within(seconds: float, condition: "Callable[[], bool]") -> None:
+    """Fail if the condition does not hold in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not so within {seconds:.0f} s"
+        time.sleep(0.5)
+
+
+def queue_is_gone(facility: Facility, request_id: str) -> bool:
+    return all(f"transformer-{request_id}" not in name for name in facility.queues())
+
+
+def run_round(facility: Facility, chance: random.Random, faults: int, every: float, seconds: float) -> Counter[str]:
+    """One transform of 2,000 files, with a fault every few seconds; gives the faults by name."""
+    injected: Counter[str] = Counter()
+    request_id = facility.submit(file_list(FILES, str(chance.random())))
+    facility.transform(request_id, WORKERS, seconds)
+    while injected.total() < faults and facility.status(request_id)["status"] == "running":
+        time.sleep(chance.uniform(0, 2 * every))
+        injected[inject(facility, chance)] += 1
+    facility.wait_until_ended(request_id, RECOVERY * 2 + FILES * seconds)
+    facility.stop_transformers()
+    check_accounts(facility, request_id, FILES)
+    within(2 * RECOVERY, lambda: queue_is_gone(facility, request_id))
+    return injected
+
+
+@pytest.mark.timeout(600)
+def test_short_round(facility: Facility) -> None:
+    injected = run_round(facility, random.Random(SEED), faults=len(FAULTS) * 2, every=1.5, seconds=0.04)
+    print(f"{injected.total()} faults injected: {dict(injected)}")
+    assert injected.total() > len(FAULTS)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(4 * 3600)
+def test_a_thousand_faults(facility: Facility) -> None:
+    chance, injected = random.Random(SEED), Counter[str]()
+    while injected.total() < 1000:
+        injected += run_round(facility, chance, faults=1000 - injected.total(), every=0.5, seconds=0.1)
+        print(f"{injected.total()} faults injected so far: {dict(injected)}", flush=True)
+    assert set(injected) == {fault.__name__ for fault in FAULTS}
+
+
+def test_cancelled_while_reports_come_in(facility: Facility) -> None:
+    request_id = facility.submit(file_list(500, "cancelled"))
+    facility.transform(request_id, WORKERS, 0.05)
+    within(RECOVERY, lambda: facility.status(request_id)["files_completed"] > 50)
+    answer = requests.post(f"{facility.address}/servicex/transformation/{request_id}/cancel", timeout=60)
+    assert answer.status_code == 200, answer.text
+    time.sleep(2)
+    first = facility.status(request_id)
+    assert first["status"] == "canceled"
+    time.sleep(2)
+    facility.stop_transformers()
+    assert facility.status(request_id) == first
+    within(2 * RECOVERY, lambda: queue_is_gone(facility, request_id))
+    requests.delete(f"{facility.address}/servicex/transformation/{request_id}", timeout=60).raise_for_status()
+    within(RECOVERY, lambda: not objects(facility, request_id))
