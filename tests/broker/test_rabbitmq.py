@@ -133,7 +133,7 @@ def test_closed_broker_may_be_used_again(rabbitmq_broker: RabbitMqBroker) -> Non
     rabbitmq_broker.ping()
     rabbitmq_broker.close()
     ends = [thread for thread in threading.enumerate() if thread.name == "rabbitmq"]
-    for thread in ends:
-        thread.join(10)
-    assert not any(thread.is_alive() for thread in ends)
     rabbitmq_broker.ping()
+    for thread in ends:
+        thread.join(30)
+    assert ends and not any(thread.is_alive() for thread in ends)
