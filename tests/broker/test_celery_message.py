@@ -58,8 +58,8 @@ def test_names_of_all_the_world_survive() -> None:
 
 
 def test_cancellation() -> None:
-    message = cancel_message("transformer-5f2b", 1e9)
-    assert message.headers == {"clock": 0, "expires": 1e9}
+    message = cancel_message("transformer-5f2b", 1_000_000_000)
+    assert message.headers == {"clock": 0, "expires": 1_000_000_000}
     assert json.loads(message.body) == {
         "method": "cancel_consumer", "arguments": {"queue": "transformer-5f2b"}, "destination": None, "pattern": None,
         "matcher": None}

@@ -3,6 +3,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pika
 import pytest
@@ -69,6 +70,12 @@ def test_deletion_ends_consumers_that_are_no_workers(rabbitmq_broker: RabbitMqBr
         assert rabbitmq_broker.state(queue) is None
 
 
+def test_names_of_all_the_world_are_published(rabbitmq_broker: RabbitMqBroker, queue: str) -> None:
+    rabbitmq_broker.declare(queue)
+    rabbitmq_broker.publish(queue, [replace(work(1), paths=("/\ud800größe\0\n", "/" + "é" * 300_000))])
+    assert rabbitmq_broker.depth(queue) == 1
+
+
 def test_threads_share_the_broker_and_lose_nothing(rabbitmq_broker: RabbitMqBroker, queue: str) -> None:
     rabbitmq_broker.declare(queue)
     gone: list[str] = []
@@ -103,7 +110,7 @@ def test_urls_are_split_between_urls_only() -> None:
 
 
 @pytest.mark.parametrize("url", [
-    "", "http://u:s3cret@here", "amqp://u:s3cret@here:port/", "amqp://u:s3cret@[here/", []])
+    "", [], "http://u:s3cret@here", "amqp://u:s3cret@here:port/", "amqp://u:s3cret@[here/"])
 def test_unfit_url_is_refused_without_being_told(url: str) -> None:
     with pytest.raises(InvalidSettings) as refused:
         RabbitMqBroker(url)
@@ -126,7 +133,7 @@ def test_closed_broker_may_be_used_again(rabbitmq_broker: RabbitMqBroker) -> Non
     rabbitmq_broker.ping()
     rabbitmq_broker.close()
     ends = [thread for thread in threading.enumerate() if thread.name == "rabbitmq"]
-    for thread in ends:
-        thread.join(10)
-    assert not any(thread.is_alive() for thread in ends)
     rabbitmq_broker.ping()
+    for thread in ends:
+        thread.join(30)
+    assert ends and not any(thread.is_alive() for thread in ends)

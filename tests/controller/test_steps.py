@@ -15,8 +15,9 @@ from servicex.controller.loop import Controller, Wakeup
 from servicex.controller.steps import Limits, TransformSteps
 from servicex.errors import ServiceXError, Unavailable
 from servicex.models import TransformControl, TransformRequest, TransformStatus
+from servicex.models.base import now
 from servicex.services.caller import SINGLE_USER
-from servicex.services.control import ControlService, LeaseLost
+from servicex.services.control import LEASE, ControlService, LeaseLost
 from tests.databases import House, found
 
 LIMITS = Limits(workers=4, publish_chunk=3, publish_ahead=6, stall_seconds=300, stall_rounds=2, transform_seconds=1000)
@@ -203,6 +204,24 @@ def test_cancelled_transform_is_cleared_away_in_every_state(control: Control, di
     control.work()
     assert control.launcher.stopped == [transform.request_id] and not control.launcher.started
     assert control.depth(transform) is None
+
+
+def test_queue_that_was_made_after_the_end_is_swept(control: Control) -> None:
+    """By a controller that had not heard of the end, or a worker that was slow to stop."""
+    transform = control.house.submit(files=files(3))
+    control.work()
+    control.house.transforms.cancel(SINGLE_USER, transform.request_id)
+    control.work()
+    control.broker.declare(work_queue(transform.request_id))
+    control.work()
+    assert control.depth(transform) == 0 and len(control.launcher.stopped) == 1, "not before a lease is over"
+    long_ago = now() - LEASE
+    with control.house.transactions.write() as session:
+        session.execute(update(TransformRequest).values(finish_time=long_ago))
+        session.execute(update(TransformControl).values(next_step_at=long_ago))
+    control.work()
+    assert control.depth(transform) is None
+    assert list(control.house.control.work()) == []
 
 
 def test_deadline_ends_a_transform(house: House, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def lookup_message(scheme: str, did: str, dataset_id: int, endpoint: str) -> Cel
     return _task(f"{finder_queue(scheme)}.lookup_dataset", [did, dataset_id, endpoint], {})
 
 
-def cancel_message(queue: str, expires: float) -> CeleryMessage:
+def cancel_message(queue: str, expires: int) -> CeleryMessage:
     """Has every worker that hears it leave the queue, until so many seconds after the epoch."""
     command = {"method": "cancel_consumer", "arguments": {"queue": queue}, "destination": None, "pattern": None,
                "matcher": None}

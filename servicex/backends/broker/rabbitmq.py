@@ -83,7 +83,7 @@ class RabbitMqBroker(Broker):
 
     def _send_away(self, queue: str) -> None:
         try:
-            self._publish(CANCEL_EXCHANGE, "", [cancel_message(queue, time.time() + 60)])
+            self._publish(CANCEL_EXCHANGE, "", [cancel_message(queue, int(time.time()) + 60)])
         except QueueGone:
             return  # consumers that are no Celery workers
         deadline = time.monotonic() + LEAVING
@@ -135,9 +135,12 @@ class Publication:
         channel.confirm_delivery(self._on_answer, callback=lambda _: self._send(channel))
 
     def _send(self, channel: Channel) -> None:
-        for message in self._messages:
-            properties = pika.BasicProperties(**message.properties, headers=dict(message.headers))
-            channel.basic_publish(self._exchange, self._routing_key, message.body, properties, mandatory=True)
+        try:
+            for message in self._messages:
+                properties = pika.BasicProperties(**message.properties, headers=dict(message.headers))
+                channel.basic_publish(self._exchange, self._routing_key, message.body, properties, mandatory=True)
+        except Exception as error:  # raised in the thread of the connection, it would end that for everybody
+            settle(self._done, error)
 
     def _on_return(self, *_: Any) -> None:
         self._returned = True

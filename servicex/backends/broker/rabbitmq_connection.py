@@ -18,11 +18,10 @@ from servicex.settings import InvalidSettings
 log = logging.getLogger(__name__)
 # Between URLs only: a password may hold a comma or a semicolon.
 BETWEEN_URLS = re.compile(r"[;,]\s*(?=amqps?://)")
-# Seconds. A broker that is silent for twice the heartbeat is given up; one that takes no messages for the other time
-# is connected to anew, since it may be another one of several that takes them.
+# Seconds. A broker that is silent for twice the heartbeat is given up.
 HEARTBEAT = 20
-BLOCKED = 60.0
-FIRST_PAUSE = 0.25
+# Long enough for all who waited for the same attempt to be told that it failed, instead of making the next in turn.
+FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 5.0
 
 
@@ -59,6 +58,7 @@ class Connection:
         with self._lock:
             if self._link is not None:
                 self._link.close()
+            self._link = None
 
     def _open_link(self) -> Link:
         with self._lock:
@@ -118,5 +118,4 @@ def _parameters(url: str, connect_seconds: float) -> pika.ConnectionParameters:
     parameters.heartbeat = HEARTBEAT
     parameters.connection_attempts = 1
     parameters.socket_timeout = parameters.stack_timeout = connect_seconds
-    parameters.blocked_connection_timeout = BLOCKED
     return parameters

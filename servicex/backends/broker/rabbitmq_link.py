@@ -9,7 +9,7 @@ from typing import Any
 import pika
 from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
-from pika.exceptions import AMQPError
+from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from servicex.errors import Unavailable
 
@@ -91,7 +91,7 @@ class Link:
         settle(self.opened, None)
 
     def _on_lost(self, _: Any, reason: BaseException) -> None:
-        self._fail(f"The connection to {self._name} failed: {_shown(reason)}.")
+        self._fail(str(self._why_closed(reason)))
         self._loop.stop()
 
     def _on_blocked(self, *_: Any) -> None:
@@ -115,9 +115,14 @@ class Link:
             settle(done, Unavailable(f"{self._name} gives no channel: {_shown(error)}."))
 
     def _on_channel(self, begin: Call, done: "Future[Any]", channel: Channel) -> None:
-        channel.add_on_close_callback(lambda _, reason: settle(done, reason))
+        channel.add_on_close_callback(lambda _, reason: settle(done, self._why_closed(reason)))
         done.add_done_callback(lambda _: channel.close() if channel.is_open else None)
         begin(channel, done)
+
+    def _why_closed(self, reason: BaseException) -> BaseException:
+        if isinstance(reason, ChannelClosedByBroker):
+            return reason
+        return Unavailable(f"The connection to {self._name} failed: {_shown(reason)}.")
 
     def _fail(self, why: str) -> None:
         with self._lock:

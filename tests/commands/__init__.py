@@ -1,0 +1,1 @@
+"""Commands of `servicex-app` that have a file of their own."""
