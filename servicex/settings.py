@@ -21,6 +21,7 @@ MIB = 1024 ** 2
 HOUR = 3600.0
 DAY = 24 * HOUR
 SECRET_LENGTH = 16
+WEB_ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 HOST_AND_PORT = re.compile(r"[\w.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
@@ -114,6 +115,16 @@ class Settings(BaseSettings):
         "", description="The message broker, as amqp://user:password@host:port/vhost. Several with ; between them are "
                         "tried in turn. Empty: the queues are in the server's memory.")
 
+    VALID_DID_SCHEMES: list[str] = Field(
+        default_factory=list, description="The DID schemes that finders outside the server look up, each asked through "
+                                          "the queue did_finder_<scheme>. They come before the built-in ones.")
+    CERNOPENDATA_URL: str = Field(
+        "https://opendata.cern.ch", description="The CERN Open Data portal, for cernopendata:// datasets. Empty: these "
+                                                "are not looked up by the server itself.")
+    RUCIO_CONFIG: str = Field(
+        "", description="The path of a rucio.cfg, for rucio:// datasets; needs the package rucio-clients. Empty: these "
+                        "are not looked up by the server itself.")
+
     @field_validator("SECRET_KEY")
     @classmethod
     def _long_or_empty(cls, value: str) -> str:
@@ -139,6 +150,13 @@ class Settings(BaseSettings):
     @classmethod
     def _one_text(cls, value: Any) -> Any:
         return ";".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+
+    @field_validator("CERNOPENDATA_URL")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not WEB_ADDRESS.fullmatch(value):
+            raise ValueError("must be like https://opendata.cern.ch")
+        return value
 
     @field_validator("LOG_LEVEL")
     @classmethod

@@ -107,8 +107,10 @@ def build(settings: Settings, engine: Engine) -> Parts:
                                      settings.CODE_GENERATION_MEMORY_BYTES)
     allowed = [Path(path).absolute() for path in settings.ALLOWED_PATHS]
     datasets = DatasetService(transactions, settings.DID_FINDER_DEFAULT_SCHEME,
-                              partial(check_file_list, allowed_paths=allowed), partial(_lifetime, settings), wakeup)
-    finder = BuiltinDidFinder(datasets, allowed, deadline=settings.LOOKUP_SECONDS)
+                              partial(check_file_list, allowed_paths=allowed), partial(_lifetime, settings), wakeup,
+                              silence=settings.LOOKUP_SECONDS + LOOKUP_GRACE)
+    finder = BuiltinDidFinder(datasets, allowed, deadline=settings.LOOKUP_SECONDS, portal=settings.CERNOPENDATA_URL,
+                              rucio_config=settings.RUCIO_CONFIG)
     datasets.add_finder(finder)
     transforms = TransformService(transactions, datasets, [generator], [OBJECT_STORE], settings.MAX_SELECTION_BYTES,
                                   app_version(), wakeup)

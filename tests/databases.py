@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from servicex.database import migrations_folder
 from servicex.backends.code_generator.base import CodeGenerator, GeneratedCode
 from servicex.backends.did_finder.base import DidFinder, FoundFile
+from servicex.errors import Unavailable
 from servicex.models import TransformRequest, db
 from servicex.services.caller import SINGLE_USER
 from servicex.services.control import ControlService
@@ -54,8 +55,11 @@ class Asked(DidFinder):
     def __init__(self) -> None:
         self.asked: list[int] = []
         self.goes_on = False
+        self.away = False
 
     def look_up(self, scheme: str, did: str, dataset_id: int) -> None:
+        if self.away:
+            raise Unavailable("The broker is away.")
         self.asked.append(dataset_id)
 
     def running(self, dataset_id: int) -> bool:
@@ -70,7 +74,7 @@ class House:
         self.transactions = Transactions(engine)
         self.finder = Asked()
         self.datasets = DatasetService(self.transactions, "test", lambda entries: [(entry,) for entry in entries],
-                                       lambda scheme: 3600.0, self.wake)
+                                       lambda scheme: 3600.0, self.wake, silence=60.0)
         self.datasets.add_finder(self.finder)
         self.results = ResultService(self.transactions, self.wake)
         self.transforms = TransformService(self.transactions, self.datasets, [Echo()], [OBJECT_STORE], 1000, "1",

@@ -93,8 +93,11 @@ class FileFacts(Protocol):
 
 
 def hash_of_paths(paths: Sequence[str]) -> str:
-    """The identity of a file in its dataset: SHA-256 over its list of replicas, in hex."""
-    return hashlib.sha256(json.dumps(list(paths), ensure_ascii=False).encode()).hexdigest()
+    """The identity of a file in its dataset: SHA-256 over its replicas, in hex.
+
+    In whatever order: a finder that is asked again may prefer others, and no file may be counted twice for that.
+    """
+    return hashlib.sha256(json.dumps(sorted(paths), ensure_ascii=False).encode()).hexdigest()
 
 
 def current(session: Session, name: str, lock: bool = False) -> Dataset | None:

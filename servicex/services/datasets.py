@@ -24,6 +24,7 @@ DID = re.compile(r"([A-Za-z][\w.+-]*)://(.*)", re.DOTALL)
 LIST_FINDER = "user"
 # Between its insert and its lock a row may become stale at the hands of another; more than once is bad luck.
 OBTAIN_TRIES = 4
+ASK_AGAIN_SECONDS = 10.0
 Replicas = Callable[[Sequence[str]], Sequence[tuple[str, ...]]]
 NAME_LIMIT = 1024
 ROWS_PAGE = 1000
@@ -43,17 +44,19 @@ class DatasetService:
     """Use cases about datasets, and the `LookupSink` that finders report to.
 
     `replicas` turns the entries of a file list into their replicas, or raises InvalidDataset. `lifetime` gives the
-    seconds for which a look-up of a scheme may be used again.
+    seconds for which a look-up of a scheme may be used again. `silence`: how many seconds a finder that has sent files
+    may take for the next ones before it is asked again.
     """
 
     def __init__(self, transactions: Transactions, default_scheme: str, replicas: Replicas,
-                 lifetime: Callable[[str], float], wake: Callable[[], None]):
+                 lifetime: Callable[[str], float], wake: Callable[[], None], silence: float):
         self._transactions = transactions
         self._finders: dict[str, DidFinder] = {}
         self._default_scheme = default_scheme
         self._replicas = replicas
         self._lifetime = lifetime
         self._wake = wake
+        self._silence = silence
 
     def add_finder(self, finder: DidFinder) -> None:
         """Have the finder look up the DIDs of its schemes."""
@@ -194,16 +197,29 @@ class DatasetService:
             finder = self._finders.get(dataset.did_finder)
             begun = _open(dataset) and _next_attempt(session, dataset, finder, seconds, attempts)
         if begun and finder:
-            finder.look_up(dataset.did_finder, dataset.name.removeprefix(f"{dataset.did_finder}://"), dataset_id)
+            self._ask(finder, dataset)
         elif dataset.is_stale:
             self._wake()
+
+    def _ask(self, finder: DidFinder, dataset: Dataset) -> None:
+        """Ask the finder. One that cannot be asked just now is asked a little later, at no cost of an attempt."""
+        try:
+            finder.look_up(dataset.did_finder, dataset.name.removeprefix(f"{dataset.did_finder}://"), dataset.id)
+        except Unavailable as error:
+            with self._transactions.write() as session:
+                asked = lookups.existing(session, dataset.id, lock=True)
+                if asked.lookup_status == LookupStatus.LOOKING:
+                    lookups.begin_later(asked, ASK_AGAIN_SECONDS, error.message)
+                    asked.lookup_attempts -= 1
 
     # What finders report
 
     def files(self, dataset_id: int, files: Sequence[FoundFile]) -> None:
-        """Add files that a finder found. Raises LookupEnded if the look-up is over."""
+        """Add files that a finder found, which also shows that it is at work. Raises LookupEnded if the look-up is
+        over."""
         with self._transactions.write() as session:
             dataset = lookups.looking(session, dataset_id)
+            dataset.lookup_deadline = now() + timedelta(seconds=self._silence)
             datasets.add_files(session, dataset, files)
             for transform in transforms.active_on(session, dataset_id):
                 transform.files = dataset.n_files
@@ -240,7 +256,8 @@ def _next_attempt(session: Session, dataset: Dataset, finder: DidFinder | None, 
         return False
     if dataset.lookup_attempts >= attempts:
         lookups.fail(session, dataset, LookupFailure.INTERNAL_FAILURE,
-                     f"The look-up gave no answer within {seconds:.0f} s, {attempts} times.")
+                     f"The finder for {dataset.did_finder} gave no answer within {seconds:.0f} s, {attempts} times. "
+                     "Try again later; if that does not help, whoever runs this server can see whether it is running.")
         return False
     dataset.lookup_attempts += 1
     dataset.lookup_status = LookupStatus.LOOKING

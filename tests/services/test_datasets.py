@@ -2,12 +2,13 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from servicex.backends.did_finder.base import LookupEnded, LookupFailure
+from servicex.backends.did_finder.base import FoundFile, LookupEnded, LookupFailure
 from servicex.backends.launcher.base import FileReport
 from servicex.errors import InvalidDataset, NotFound
 from servicex.models import Dataset, DatasetFile, TransformRequest, TransformStatus
+from servicex.models.base import now
 from servicex.services.caller import SINGLE_USER
 from tests.databases import House, found
 
@@ -125,7 +126,48 @@ def test_silent_finder_is_asked_again_and_then_given_up(house: House) -> None:
         for dataset_id in house.datasets.open_lookups():
             house.datasets.begin_lookup(dataset_id, seconds=-1, attempts=2)
     assert house.finder.asked == [transform.did_id] * 2
-    assert house.get(transform).status is TransformStatus.BAD_DATASET
+    ended = house.get(transform)
+    assert ended.status is TransformStatus.BAD_DATASET
+    assert "The finder for test gave no answer within -1 s, 2 times." in str(ended.failure_description)
+
+
+def test_finder_that_sends_files_now_and_then_is_not_silent(house: House) -> None:
+    transform = house.submit(did="test://d")
+    house.datasets.begin_lookup(transform.did_id, seconds=-1, attempts=1)
+    assert house.datasets.open_lookups() == [transform.did_id]
+    house.datasets.files(transform.did_id, found("/a"))
+    assert not house.datasets.open_lookups()
+    house.datasets.begin_lookup(transform.did_id, seconds=60, attempts=1)
+    assert house.get(transform).status is TransformStatus.LOOKUP
+
+
+def test_former_attempt_that_wakes_up_does_no_harm(house: House) -> None:
+    transform = house.submit(did="test://d")
+    for _ in range(2):
+        house.datasets.begin_lookup(transform.did_id, seconds=-1, attempts=2)
+    house.datasets.files(transform.did_id, [FoundFile(("root://x//a", "root://y//a"))])
+    house.datasets.files(transform.did_id, [FoundFile(("root://y//a", "root://x//a")), *found("/b")])
+    house.datasets.files(transform.did_id, found("/b"))
+    house.datasets.complete(transform.did_id)
+    with pytest.raises(LookupEnded):
+        house.datasets.files(transform.did_id, found("/b"))
+    assert (house.get(transform).files, len(house.file_ids(transform))) == (2, 2)
+
+
+def test_finder_that_cannot_be_asked_is_asked_later_at_no_cost(house: House) -> None:
+    transform = house.submit(did="test://d")
+    house.finder.away = True
+    for _ in range(3):
+        house.datasets.begin_lookup(transform.did_id, seconds=60, attempts=1)
+        dataset = house.datasets.get(SINGLE_USER, transform.did_id)[0]
+        assert (dataset.lookup_status, dataset.lookup_attempts) == ("created", 0)
+        assert dataset.lookup_deadline is not None and dataset.lookup_deadline > now()
+        assert not house.datasets.open_lookups(), "not at once"
+        with house.transactions.write() as session:
+            session.execute(update(Dataset).values(lookup_deadline=None))
+    house.finder.away = False
+    house.datasets.begin_lookup(transform.did_id, seconds=60, attempts=1)
+    assert house.finder.asked == [transform.did_id]
 
 
 def test_restart_begins_lookups_anew(house: House) -> None:

@@ -4,6 +4,7 @@ import sys
 
 from tests.setup.client import install_client
 from tests.setup.debian import install_programs
+from tests.setup.finder_libraries import install_finder_libraries
 from tests.setup.pip_install import InstallFailed
 from tests.setup.samples import fetch_samples
 
@@ -13,6 +14,7 @@ def main() -> None:
     install_programs()
     try:
         install_client()
+        install_finder_libraries()
         fetch_samples()
     except (InstallFailed, subprocess.CalledProcessError) as failure:
         sys.exit(str(failure))

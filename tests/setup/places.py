@@ -17,3 +17,8 @@ def samples_folder() -> Path:
 def client_venv() -> Path:
     """The virtual environment with PyPI's `servicex` client, whose package and command have the name of ours."""
     return cache_folder() / "client"
+
+
+def finder_venv(version: str) -> Path:
+    """The virtual environment with that version of the DID finders' library."""
+    return cache_folder() / f"did-finder-{version}"
