@@ -10,6 +10,8 @@ from waitress.task import ErrorTask
 
 # Up to this a body is read whole, so that the app can refuse it in its own words; beyond, waitress cuts it off.
 LARGEST_BODY_READ = 2 ** 30
+# What a connection's client is slow to take, in bytes; then whoever makes it waits. A local file does not count.
+MOST_UNSENT = 2 ** 21
 
 
 class JsonErrorTask(ErrorTask):
@@ -46,7 +48,8 @@ def bind(app: Flask, host: str, port: int, threads: int) -> Any:
     """A server that listens, and answers once its `run` is called. Raises OSError if the address is taken."""
     BaseWSGIServer.channel_class = JsonChannel
     return create_server(app, host=host, port=port, threads=threads, ident=None, connection_limit=1000,
-                         asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ)
+                         asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ,
+                         outbuf_high_watermark=MOST_UNSENT)
 
 
 def address(server: Any, host: str) -> str:

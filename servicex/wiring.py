@@ -1,4 +1,5 @@
 """From settings to back ends to services: the only place that chooses an implementation."""
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +14,11 @@ from servicex.backends.did_finder.builtin import BuiltinDidFinder
 from servicex.backends.did_finder.paths import check_file_list
 from servicex.backends.launcher.base import Launcher, WorkersStatus
 from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
+from servicex.backends.object_store.base import ObjectStore
+from servicex.backends.object_store.credentials import Credentials
 from servicex.backends.object_store.local import LocalObjectStore
+from servicex.backends.result_store import ResultStore
+from servicex.backends.results_volume import ResultsVolume
 from servicex.controller.loop import Controller, Wakeup
 from servicex.controller.steps import Limits, TransformSteps
 from servicex.data_directory import secret_key
@@ -22,7 +27,7 @@ from servicex.services.control import ControlService
 from servicex.services.datasets import DatasetService
 from servicex.services.results import ResultService
 from servicex.services.transactions import Transactions
-from servicex.services.transforms import OBJECT_STORE, TransformService
+from servicex.services.transforms import OBJECT_STORE, VOLUME, TransformService
 from servicex.settings import InvalidSettings, Settings
 
 LOCAL_SCHEME = "file"
@@ -45,7 +50,8 @@ class Parts:
     settings: Settings
     transactions: Transactions
     wakeup: Wakeup
-    store: LocalObjectStore
+    store: ObjectStore
+    stores: Mapping[str, ResultStore]
     warm: WarmParent
     generator: BuiltinCodeGenerator
     finder: BuiltinDidFinder
@@ -63,7 +69,7 @@ class Parts:
         """What the API is handed."""
         return Services(
             transforms=self.transforms, datasets=self.datasets, results=self.results, workers=self.workers,
-            credentials=self.store.credentials, public_endpoint=self.settings.MINIO_PUBLIC_URL,
+            credentials=_client_credentials(self.settings, self.store), public_endpoint=self.settings.MINIO_PUBLIC_URL,
             public_secured=self.settings.MINIO_ENCRYPT_PUBLIC, app_version=app_version(),
             generator_urls={name: "builtin" for name in self.generator.images()})
 
@@ -74,7 +80,7 @@ class Parts:
         control = ControlService(self.transactions)
         control.take_over()
         self.datasets.forget_lookups()
-        steps = TransformSteps(control, self.results, broker, self.launcher, self.store, lambda request_id: "",
+        steps = TransformSteps(control, self.results, broker, self.launcher, self.stores, lambda request_id: "",
                                _limits(self.settings))
         self.controller = Controller(control, self.datasets, self.results, steps, self.wakeup,
                                      self.settings.CONTROLLER_SECONDS, self.settings.LOOKUP_SECONDS + LOOKUP_GRACE,
@@ -100,11 +106,11 @@ def build(settings: Settings, engine: Engine) -> Parts:
                               partial(check_file_list, allowed_paths=allowed), partial(_lifetime, settings), wakeup)
     finder = BuiltinDidFinder(datasets, allowed, deadline=settings.LOOKUP_SECONDS)
     datasets.add_finder(finder)
-    transforms = TransformService(transactions, datasets, [generator], [OBJECT_STORE], settings.MAX_SELECTION_BYTES,
+    store = _object_store(settings)
+    stores = _stores(settings, store)
+    transforms = TransformService(transactions, datasets, [generator], list(stores), settings.MAX_SELECTION_BYTES,
                                   app_version(), wakeup)
-    store = LocalObjectStore(settings.DATA_DIRECTORY.absolute() / "results",
-                             secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY).encode())
-    return Parts(settings, transactions, wakeup, store, warm, generator, finder, datasets,
+    return Parts(settings, transactions, wakeup, store, stores, warm, generator, finder, datasets,
                  ResultService(transactions, wakeup), transforms)
 
 
@@ -112,6 +118,36 @@ def _check(settings: Settings) -> None:
     if settings.ENABLE_AUTH:
         raise InvalidSettings("ENABLE_AUTH is True, but this version has no accounts yet: it would be open to all. "
                               "Set it to False and keep the server on the loopback address.")
+
+
+def _object_store(settings: Settings) -> ObjectStore:
+    secret = secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY).encode()
+    if not settings.MINIO_URL:
+        return LocalObjectStore(settings.DATA_DIRECTORY.absolute() / "results", secret)
+    # Only here, since boto3 takes its time and its memory.
+    from servicex.backends.object_store.s3 import S3ObjectStore
+    from servicex.backends.object_store.s3_client import S3Endpoint
+    endpoint = S3Endpoint(settings.MINIO_URL, settings.MINIO_ENCRYPT, settings.MINIO_ACCESS_KEY,
+                          settings.MINIO_SECRET_KEY, settings.MINIO_REGION)
+    return S3ObjectStore(endpoint, secret)
+
+
+def _stores(settings: Settings, object_store: ObjectStore) -> dict[str, ResultStore]:
+    """What takes results, by the destination that is asked for."""
+    stores: dict[str, ResultStore] = {}
+    if settings.OBJECT_STORE_ENABLED:
+        stores[OBJECT_STORE] = object_store
+    if settings.RESULTS_VOLUME:
+        stores[VOLUME] = ResultsVolume(settings.RESULTS_VOLUME.absolute() / settings.TRANSFORMER_PERSISTENCE_SUBDIR)
+    return stores
+
+
+def _client_credentials(settings: Settings, store: ObjectStore) -> Callable[[str], Credentials]:
+    """What gives the credentials that the clients of a transform are told: their own, or those the site shares."""
+    if not settings.SHARED_READ_ONLY_S3_KEYS:
+        return store.credentials
+    shared = Credentials(*settings.SHARED_READ_ONLY_S3_KEYS.split(":", 1))
+    return lambda bucket: shared
 
 
 def _lifetime(settings: Settings, scheme: str) -> float:
@@ -123,7 +159,7 @@ def _launcher(parts: Parts, broker: InProcessBroker) -> LocalLauncher:
     settings = parts.settings
     limits = WorkerLimits(attempts=settings.MAX_ATTEMPTS, file_seconds=settings.FILE_SECONDS,
                           memory_bytes=settings.WORKER_MEMORY_BYTES)
-    return LocalLauncher(broker, parts.store, parts.warm, parts.results, settings.WORKERS,
+    return LocalLauncher(broker, parts.stores, parts.warm, parts.results, settings.WORKERS,
                          settings.DATA_DIRECTORY.absolute(), limits)
 
 

@@ -29,9 +29,9 @@ class Transforms(ServiceXResource):
 
     @operation(answer=TransformList, query=ListQuery, failures=(400,))
     def get(self, query: ListQuery) -> TransformList:
-        """The transforms the caller may see, oldest first."""
+        """The transforms the caller may see, oldest first, without what their results are read with."""
         found = self.services.transforms.list(caller(), query.submitted_by)
-        return TransformList(requests=[transform_record(t, self.services.access(t)) for t in found])
+        return TransformList(requests=[transform_record(t) for t in found])
 
 
 class Transform(ServiceXResource):

@@ -23,6 +23,7 @@ from servicex.services.datasets import DatasetRequest, DatasetService
 from servicex.services.transactions import Transactions
 
 OBJECT_STORE = "object-store"
+VOLUME = "volume"
 RESULTS_PAGE = 1000
 
 
