@@ -13,6 +13,8 @@ from servicex.errors import ServiceXError
 
 # Up to this a body is read whole, so that the app can refuse it in its own words; beyond, waitress cuts it off.
 LARGEST_BODY_READ = 2 ** 30
+# What a connection's client is slow to take, in bytes; then whoever makes it waits. A local file does not count.
+MOST_UNSENT = 2 ** 21
 
 
 class CannotListen(ServiceXError):
@@ -54,7 +56,8 @@ def bind(app: Flask, host: str, port: int, threads: int) -> Any:
     BaseWSGIServer.channel_class = JsonChannel
     try:
         return create_server(app, host=host, port=port, threads=threads, ident=None, connection_limit=1000,
-                             asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ)
+                             asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ,
+                             outbuf_high_watermark=MOST_UNSENT)
     except ValueError as error:
         raise CannotListen(f"Cannot listen on {host}: no address of that name is known.") from error
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Config
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
@@ -23,6 +23,8 @@ DAY = 24 * HOUR
 SECRET_LENGTH = 16
 WEB_ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 HOST_AND_PORT = re.compile(r"[\w.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+
+S3_KEYS = re.compile(r"[!-9;-~]{1,128}:[!-~]{1,128}")
 
 
 class InvalidSettings(ServiceXError):
@@ -67,7 +69,8 @@ class Settings(BaseSettings):
         default_factory=lambda: [Path(".")],
         description="Folders below which local files may be read. Relative paths start from the first of them.")
     MINIO_PUBLIC_URL: str = Field(
-        "", description="host:port at which clients reach the results. Empty: where they reached the server.")
+        "", description="host:port at which clients reach the results: this server as they see it, or with "
+                        "SHARED_READ_ONLY_S3_KEYS the store itself. Empty: where they reached the server.")
     MINIO_ENCRYPT_PUBLIC: bool = Field(
         False, description="Whether clients use TLS to reach the results at MINIO_PUBLIC_URL.")
     MAX_SELECTION_BYTES: int = Field(
@@ -124,6 +127,22 @@ class Settings(BaseSettings):
     RUCIO_CONFIG: str = Field(
         "", description="The path of a rucio.cfg, for rucio:// datasets; needs the package rucio-clients. Empty: these "
                         "are not looked up by the server itself.")
+    OBJECT_STORE_ENABLED: bool = Field(
+        True, description="Whether results may go to the object store (the destination `object-store`).")
+    MINIO_URL: str = Field(
+        "", description="host:port of the S3 store that keeps the results. Empty: they are kept in DATA_DIRECTORY.")
+    MINIO_ENCRYPT: bool = Field(False, description="Whether the server uses TLS to reach MINIO_URL.")
+    MINIO_ACCESS_KEY: str = Field(
+        "", repr=False, description="The server's own access key at MINIO_URL; it never leaves the server.")
+    MINIO_SECRET_KEY: str = Field("", repr=False, description="The secret key that belongs to it.")
+    MINIO_REGION: str = Field("us-east-1", description="The region that the store at MINIO_URL is in.")
+    SHARED_READ_ONLY_S3_KEYS: str = Field(
+        "", repr=False, description="access:secret of an account at the store that may only read. Set: all clients get "
+                                    "it and read at MINIO_PUBLIC_URL. Empty: they read through this server.")
+    RESULTS_VOLUME: Path | None = Field(
+        None, description="A folder that people have mounted too: the destination `volume`. Not set: there is none.")
+    TRANSFORMER_PERSISTENCE_SUBDIR: str = Field(
+        "output/", description="The folder within RESULTS_VOLUME below which each transform has its own.")
 
     @field_validator("SECRET_KEY")
     @classmethod
@@ -139,7 +158,7 @@ class Settings(BaseSettings):
             raise ValueError(f"each must have at least {SECRET_LENGTH} characters")
         return value
 
-    @field_validator("MINIO_PUBLIC_URL", "ADVERTISED_HOSTNAME")
+    @field_validator("MINIO_PUBLIC_URL", "MINIO_URL", "ADVERTISED_HOSTNAME")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
         if value and not HOST_AND_PORT.fullmatch(value):
@@ -158,12 +177,48 @@ class Settings(BaseSettings):
             raise ValueError("must be like https://opendata.cern.ch")
         return value
 
+    @field_validator("SHARED_READ_ONLY_S3_KEYS")
+    @classmethod
+    def _access_and_secret(cls, value: str) -> str:
+        if value and not S3_KEYS.fullmatch(value):
+            raise ValueError("must be access:secret, each of at most 128 printable ASCII characters")
+        return value
+
+    @field_validator("TRANSFORMER_PERSISTENCE_SUBDIR")
+    @classmethod
+    def _below_the_volume(cls, value: str) -> str:
+        if value.startswith("/") or ".." in value.split("/") or not value.isprintable():
+            raise ValueError("must be a relative path without ..")
+        return value
+
     @field_validator("LOG_LEVEL")
     @classmethod
     def _known_level(cls, value: str) -> str:
         if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
         return value.upper()
+
+    @model_validator(mode="after")
+    def _results_have_a_place(self) -> "Settings":
+        if not (self.OBJECT_STORE_ENABLED or self.RESULTS_VOLUME):
+            raise ValueError("with OBJECT_STORE_ENABLED off, results need a RESULTS_VOLUME")
+        if self.MINIO_URL and not (self.MINIO_ACCESS_KEY and self.MINIO_SECRET_KEY):
+            raise ValueError("MINIO_URL needs MINIO_ACCESS_KEY and MINIO_SECRET_KEY")
+        return self
+
+    @model_validator(mode="after")
+    def _clients_get_no_keys_of_ours(self) -> "Settings":
+        shared = self.SHARED_READ_ONLY_S3_KEYS
+        if not shared:
+            if self.MINIO_URL and self.MINIO_PUBLIC_URL == self.MINIO_URL:
+                raise ValueError("MINIO_PUBLIC_URL is the store itself, to which clients have no keys; leave it empty, "
+                                 "or set SHARED_READ_ONLY_S3_KEYS")
+            return self
+        if not (self.MINIO_URL and self.MINIO_PUBLIC_URL):
+            raise ValueError("SHARED_READ_ONLY_S3_KEYS needs MINIO_URL and MINIO_PUBLIC_URL")
+        if shared.partition(":")[0] == self.MINIO_ACCESS_KEY:
+            raise ValueError("SHARED_READ_ONLY_S3_KEYS must not be the server's own")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -184,7 +239,7 @@ def load(**values: Any) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        faults = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(": ".join([*map(str, e["loc"][:1]), e["msg"]]) for e in error.errors())
         raise InvalidSettings(f"invalid settings: {faults}") from error
     except SettingsError as error:
         raise InvalidSettings(f"invalid settings: {error} (a list has to be JSON, like [\"a\", \"b\"])") from error

@@ -1,4 +1,5 @@
 """From settings to back ends to services: the only place that chooses an implementation."""
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -13,8 +14,12 @@ from servicex.backends.did_finder.builtin import BuiltinDidFinder
 from servicex.backends.did_finder.paths import check_file_list
 from servicex.backends.launcher.base import Launcher, WorkersStatus
 from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
+from servicex.backends.object_store.base import ObjectStore
+from servicex.backends.object_store.credentials import Credentials
 from servicex.backends.object_store.local import LocalObjectStore
 from servicex.capabilities import Capabilities, capability_keys
+from servicex.backends.result_store import ResultStore
+from servicex.backends.results_volume import ResultsVolume
 from servicex.controller.loop import Controller, Wakeup
 from servicex.controller.steps import Limits, TransformSteps
 from servicex.data_directory import secret_key
@@ -23,7 +28,7 @@ from servicex.services.control import ControlService
 from servicex.services.datasets import DatasetService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.results import ResultService
-from servicex.services.submissions import OBJECT_STORE
+from servicex.services.submissions import OBJECT_STORE, VOLUME
 from servicex.services.transactions import Transactions
 from servicex.services.transformer_reports import TransformerReports
 from servicex.services.transforms import TransformService
@@ -51,7 +56,8 @@ class Parts:
     settings: Settings
     transactions: Transactions
     wakeup: Wakeup
-    store: LocalObjectStore
+    store: ObjectStore
+    stores: Mapping[str, ResultStore]
     warm: WarmParent
     generator: BuiltinCodeGenerator
     finder: BuiltinDidFinder
@@ -71,9 +77,10 @@ class Parts:
             transforms=self.transforms, datasets=self.datasets, results=self.results, workers=self.workers,
             finder_reports=FinderReports(self.transactions, self.datasets, self.settings.LOOKUP_ATTEMPTS,
                                          FAILED_LOOKUP_PAUSE, self.wakeup),
-            transformer_reports=TransformerReports(self.transactions, self.results, self.wakeup),
+            transformer_reports=TransformerReports(self.transactions, self.results, self.wakeup, self.store.size,
+                                                   self.store.delete_object),
             capabilities=capabilities(self.settings), open_callbacks=self.settings.OPEN_INTERNAL_ROUTES,
-            credentials=self.store.credentials, public_endpoint=self.settings.MINIO_PUBLIC_URL,
+            credentials=_client_credentials(self.settings, self.store), public_endpoint=self.settings.MINIO_PUBLIC_URL,
             public_secured=self.settings.MINIO_ENCRYPT_PUBLIC, app_version=app_version(),
             generator_urls={name: "builtin" for name in self.generator.images()})
 
@@ -84,7 +91,7 @@ class Parts:
         control = ControlService(self.transactions)
         control.take_over()
         self.datasets.forget_lookups()
-        steps = TransformSteps(control, self.results, broker, self.launcher, self.store, lambda request_id: "",
+        steps = TransformSteps(control, self.results, broker, self.launcher, self.stores, lambda request_id: "",
                                _limits(self.settings))
         self.controller = Controller(control, self.datasets, self.results, steps, self.wakeup,
                                      self.settings.CONTROLLER_SECONDS, self.settings.LOOKUP_SECONDS + LOOKUP_GRACE,
@@ -112,11 +119,11 @@ def build(settings: Settings, engine: Engine) -> Parts:
     finder = BuiltinDidFinder(datasets, allowed, deadline=settings.LOOKUP_SECONDS, portal=settings.CERNOPENDATA_URL,
                               rucio_config=settings.RUCIO_CONFIG)
     datasets.add_finder(finder)
-    transforms = TransformService(transactions, datasets, [generator], [OBJECT_STORE], settings.MAX_SELECTION_BYTES,
+    store = _object_store(settings)
+    stores = _stores(settings, store)
+    transforms = TransformService(transactions, datasets, [generator], list(stores), settings.MAX_SELECTION_BYTES,
                                   app_version(), wakeup)
-    store = LocalObjectStore(settings.DATA_DIRECTORY.absolute() / "results",
-                             secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY).encode())
-    return Parts(settings, transactions, wakeup, store, warm, generator, finder, datasets,
+    return Parts(settings, transactions, wakeup, store, stores, warm, generator, finder, datasets,
                  ResultService(transactions, wakeup), transforms)
 
 
@@ -132,6 +139,36 @@ def _check(settings: Settings) -> None:
                               "Set it to False and keep the server on the loopback address.")
 
 
+def _object_store(settings: Settings) -> ObjectStore:
+    secret = secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY).encode()
+    if not settings.MINIO_URL:
+        return LocalObjectStore(settings.DATA_DIRECTORY.absolute() / "results", secret)
+    # Only here, since boto3 takes its time and its memory.
+    from servicex.backends.object_store.s3 import S3ObjectStore
+    from servicex.backends.object_store.s3_client import S3Endpoint
+    endpoint = S3Endpoint(settings.MINIO_URL, settings.MINIO_ENCRYPT, settings.MINIO_ACCESS_KEY,
+                          settings.MINIO_SECRET_KEY, settings.MINIO_REGION)
+    return S3ObjectStore(endpoint, secret)
+
+
+def _stores(settings: Settings, object_store: ObjectStore) -> dict[str, ResultStore]:
+    """What takes results, by the destination that is asked for."""
+    stores: dict[str, ResultStore] = {}
+    if settings.OBJECT_STORE_ENABLED:
+        stores[OBJECT_STORE] = object_store
+    if settings.RESULTS_VOLUME:
+        stores[VOLUME] = ResultsVolume(settings.RESULTS_VOLUME.absolute() / settings.TRANSFORMER_PERSISTENCE_SUBDIR)
+    return stores
+
+
+def _client_credentials(settings: Settings, store: ObjectStore) -> Callable[[str], Credentials]:
+    """What gives the credentials that the clients of a transform are told: their own, or those the site shares."""
+    if not settings.SHARED_READ_ONLY_S3_KEYS:
+        return store.credentials
+    shared = Credentials(*settings.SHARED_READ_ONLY_S3_KEYS.split(":", 1))
+    return lambda bucket: shared
+
+
 def _lifetime(settings: Settings, scheme: str) -> float:
     """Seconds for which a look-up may be used again. Local folders change under their owner's hands: not at all."""
     return 0.0 if scheme == LOCAL_SCHEME else settings.DATASET_LIFETIME_SECONDS
@@ -141,7 +178,7 @@ def _launcher(parts: Parts, broker: InProcessBroker) -> LocalLauncher:
     settings = parts.settings
     limits = WorkerLimits(attempts=settings.MAX_ATTEMPTS, file_seconds=settings.FILE_SECONDS,
                           memory_bytes=settings.WORKER_MEMORY_BYTES)
-    return LocalLauncher(broker, parts.store, parts.warm, parts.results, settings.WORKERS,
+    return LocalLauncher(broker, parts.stores, parts.warm, parts.results, settings.WORKERS,
                          settings.DATA_DIRECTORY.absolute(), limits)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.private_rabbitmq import PrivateRabbitMq, is_installed
 from tests.running_server import RunningServer, is_built
+from tests.s3_server import S3Server
 from tests.setup.client import client_works
 from tests.setup.places import client_venv, samples_folder
 from tests.setup.samples import missing_samples
@@ -98,3 +99,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[
     running = RunningServer(folder / "data", allowed=[files, samples])
     with running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One S3 store for the session."""
+    with S3Server(tmp_path_factory.mktemp("s3") / "data") as server:
+        yield server

@@ -19,8 +19,8 @@ class ResultsAccess:
     credentials: Credentials
 
 
-def transform_record(t: TransformRequest, access: ResultsAccess) -> TransformRecord:
-    """The full record of a transform."""
+def transform_record(t: TransformRequest, access: ResultsAccess | None = None) -> TransformRecord:
+    """The record of a transform, with how to read its results if that is given."""
     return TransformRecord(
         request_id=t.request_id, title=t.title, did=t.did if "://" in t.did else LIST_DID, did_id=t.did_id,
         selection=t.selection, tree_name=t.tree_name, image=t.image, workers=t.workers,
@@ -28,9 +28,10 @@ def transform_record(t: TransformRequest, access: ResultsAccess) -> TransformRec
         generated_code_cm=t.generated_code_cm, status=t.status.text, failure_info=t.failure_description,
         app_version=t.app_version, code_gen_image=t.code_gen_image, codegen=t.codegen, files=t.files,
         files_completed=t.files_completed, files_failed=t.files_failed, files_remaining=t.files_remaining,
-        submit_time=t.submit_time, finish_time=t.finish_time or "None", minio_endpoint=access.endpoint,
-        minio_secured=access.secured, minio_access_key=access.credentials.access_key,
-        minio_secret_key=access.credentials.secret_key)
+        submit_time=t.submit_time, finish_time=t.finish_time or "None",
+        minio_endpoint=access.endpoint if access else None, minio_secured=access.secured if access else None,
+        minio_access_key=access.credentials.access_key if access else None,
+        minio_secret_key=access.credentials.secret_key if access else None)
 
 
 def status_record(t: TransformRequest, asked_as: str, stats: Statistics | None) -> StatusRecord:

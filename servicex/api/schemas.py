@@ -95,7 +95,7 @@ class TransformRecord(Answer):
     """All there is to know of a transform; `files-remaining` is null as long as no file is known.
 
     The four `minio-` fields say where the results are and how to read them: host:port, TLS or not, and credentials
-    for this transform's bucket alone.
+    for this transform's bucket alone. They are null in a list, and where the results are not in the object store.
     """
 
     request_id: str
@@ -120,10 +120,10 @@ class TransformRecord(Answer):
     files_remaining: int | None = Field(alias="files-remaining")
     submit_time: UtcTime = Field(alias="submit-time")
     finish_time: UtcTime | Literal["None"] = Field(alias="finish-time")
-    minio_endpoint: str = Field(alias="minio-endpoint")
-    minio_secured: bool = Field(alias="minio-secured")
-    minio_access_key: str = Field(alias="minio-access-key")
-    minio_secret_key: str = Field(alias="minio-secret-key")
+    minio_endpoint: str | None = Field(alias="minio-endpoint")
+    minio_secured: bool | None = Field(alias="minio-secured")
+    minio_access_key: str | None = Field(alias="minio-access-key")
+    minio_secret_key: str | None = Field(alias="minio-secret-key", repr=False)
 
 
 class TransformList(Page):

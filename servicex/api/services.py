@@ -12,6 +12,7 @@ from servicex.models import TransformRequest
 from servicex.services.datasets import DatasetService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.results import ResultService
+from servicex.services.submissions import OBJECT_STORE
 from servicex.services.transformer_reports import TransformerReports
 from servicex.services.transforms import TransformService
 
@@ -37,8 +38,13 @@ class Services:
     app_version: str
     generator_urls: Mapping[str, str]
 
-    def access(self, transform: TransformRequest) -> ResultsAccess:
-        """How the client of the present request reads the results: at the configured address, else as it came here."""
+    def access(self, transform: TransformRequest) -> ResultsAccess | None:
+        """How the client of the present request reads the results: at the configured address, else as it came here.
+
+        None if they are not in the object store.
+        """
+        if transform.result_destination != OBJECT_STORE:
+            return None
         credentials = self.credentials(transform.request_id)
         if self.public_endpoint:
             return ResultsAccess(self.public_endpoint, self.public_secured, credentials)

@@ -32,9 +32,9 @@ class Transforms(ServiceXResource):
 
     @operation(answer=TransformList, query=ListQuery, failures=(400,))
     def get(self, query: ListQuery) -> Response:
-        """The transforms the caller may see, oldest first."""
+        """The transforms the caller may see, oldest first, without what their results are read with."""
         found = self.services.transforms.list(caller(), query.submitted_by, query.cursor, one_more(query.limit))
-        return list_answer("requests", found, self._record, query.limit, lambda transform: transform.id)
+        return list_answer("requests", found, transform_record, query.limit, lambda transform: transform.id)
 
     def _record(self, transform: TransformRequest) -> TransformRecord:
         return transform_record(transform, self.services.access(transform))

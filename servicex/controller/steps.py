@@ -1,12 +1,13 @@
 """The steps of the controller. Each is idempotent: run again after a crash at any point, it repairs what was left."""
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from servicex.backends.broker.base import Broker, QueueGone, QueueState, work_queue
 from servicex.backends.launcher.base import Launcher
-from servicex.backends.object_store.base import ObjectStore
+from servicex.backends.result_store import ResultStore
+from servicex.errors import ServiceXError
 from servicex.models import TransformRequest
 from servicex.models.base import now
 from servicex.services.control import Claimed, ControlService
@@ -33,12 +34,12 @@ class TransformSteps:
     """Takes a claimed transform one step further."""
 
     def __init__(self, control: ControlService, results: ResultService, broker: Broker, launcher: Launcher,
-                 store: ObjectStore, endpoint: Callable[[str], str], limits: Limits):
+                 stores: Mapping[str, ResultStore], endpoint: Callable[[str], str], limits: Limits):
         self._control = control
         self._results = results
         self._broker = broker
         self._launcher = launcher
-        self._store = store
+        self._stores = stores
         self._endpoint = endpoint
         self._limits = limits
 
@@ -77,14 +78,23 @@ class TransformSteps:
             self._launcher.scale(claimed.transform.request_id, workers)
 
     def _begin(self, claimed: Claimed, queue: str) -> None:
-        """Make the bucket and the queue. If the queue was there before and is gone, so are the messages in it."""
+        """Make the place for the results and the queue.
+
+        If the queue was there before and is gone, so are the messages in it.
+        """
         self._control.renew(claimed)
-        self._store.create(claimed.transform.request_id)
+        self._make_place(claimed.transform)
         self._broker.declare(queue)
         if claimed.control.published_through:
             log.warning("the queue of transform %s was gone; publishing its open files again",
                         claimed.transform.request_id)
             self._control.publish_again(claimed, claimed.control.stalled_rounds)
+
+    def _make_place(self, transform: TransformRequest) -> None:
+        store = self._stores.get(transform.result_destination)
+        if store is None:
+            raise ServiceXError(f"This server no longer has the destination {transform.result_destination}.")
+        store.create(transform.request_id)
 
     def _publish(self, claimed: Claimed, queue: str, depth: int) -> None:
         """Fill the queue up to `publish_ahead` messages, chunk by chunk; the mark moves after each chunk."""
@@ -158,5 +168,7 @@ class TransformSteps:
     def _remove(self, claimed: Claimed) -> None:
         self._launcher.stop(claimed.transform.request_id)
         self._broker.delete(work_queue(claimed.transform.request_id))
-        self._store.delete(claimed.transform.request_id)
+        store = self._stores.get(claimed.transform.result_destination)
+        if store:  # else the site has given up this destination, and what lies there is its own affair
+            store.delete(claimed.transform.request_id)
         self._control.remove(claimed)

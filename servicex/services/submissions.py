@@ -8,6 +8,7 @@ from servicex.models import SubmissionKey
 from servicex.services.caller import Caller
 
 OBJECT_STORE = "object-store"
+VOLUME = "volume"
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,8 @@ class Control:
         self.restart()
 
     def restart(self) -> None:
-        self.steps = TransformSteps(self.house.control, self.house.results, self.broker, self.launcher, self.store,
-                                    lambda request_id: f"at/{request_id}", self.limits)
+        self.steps = TransformSteps(self.house.control, self.house.results, self.broker, self.launcher,
+                                    {"object-store": self.store}, lambda request_id: f"at/{request_id}", self.limits)
         self._controller = Controller(self.house.control, self.house.datasets, self.house.results,
                                       self.steps, Wakeup(),
                                       1.0, 60.0, 2)

@@ -8,6 +8,7 @@ from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.launcher.base import TransformJob
 from servicex.backends.launcher.local_transform import LocalTransform
 from servicex.backends.launcher.local_turns import Stint, Turns
+from servicex.backends.results_volume import ResultsVolume
 
 
 def test_retry_that_is_due_waits_quietly_for_a_free_worker(tmp_path: Path) -> None:
@@ -15,7 +16,8 @@ def test_retry_that_is_due_waits_quietly_for_a_free_worker(tmp_path: Path) -> No
     turns = Turns(broker)
     broker.declare(work_queue(request_id))
     broker.publish(work_queue(request_id), [WorkMessage(request_id, i, ("/a",), "", "", "") for i in (1, 2)])
-    transform = LocalTransform(TransformJob(request_id, "", "python", "", {}, "", ""), 2, tmp_path)
+    transform = LocalTransform(TransformJob(request_id, "", "python", "", {}, "", ""), 2, tmp_path,
+                               ResultsVolume(tmp_path))
     turns.add(transform)
     for turn in [turns.next(worker, Stint()) for worker in "ab"]:
         assert turn is not None

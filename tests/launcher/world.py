@@ -10,6 +10,7 @@ from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.launcher.base import FileEvent, FileReport, TransformJob
 from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
 from servicex.backends.object_store.local import LocalObjectStore
+from servicex.backends.results_volume import ResultsVolume
 from servicex.errors import Unavailable
 from servicex.processes import WarmParent
 from tests.transformer.conftest import QUERY, program_files
@@ -60,12 +61,14 @@ class World:
         self.store = LocalObjectStore(folder / "results", b"a secret for tests")
         self.sink = Sink()
         self.limits = limits or WorkerLimits(file_seconds=20, pause_seconds=0.05)
-        self.launcher = LocalLauncher(self.broker, self.store, warm, self.sink, workers, folder / "data", self.limits)
+        self.volume = ResultsVolume(folder / "volume")
+        stores = {"object-store": self.store, "volume": self.volume}
+        self.launcher = LocalLauncher(self.broker, stores, warm, self.sink, workers, folder / "data", self.limits)
 
-    def job(self, query: str = QUERY, **files: str) -> TransformJob:
+    def job(self, query: str = QUERY, destination: str = "object-store", **files: str) -> TransformJob:
         """A job with this query."""
         return TransformJob(str(uuid.uuid4()), "image", "python", "/generated/transform_single_file.py",
-                            program_files(query, **files), "root-file", "object-store")
+                            program_files(query, **files), "root-file", destination)
 
     def submit(self, query: str, inputs: Sequence[str | tuple[str, ...]], workers: int = 2, **files: str) -> str:
         """Start a transform and publish its files, their ids being 1, 2, ...; gives its request id."""

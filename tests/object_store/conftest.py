@@ -9,20 +9,18 @@ from servicex.backends.object_store.local import LocalObjectStore
 from servicex.backends.object_store.s3_door import S3Door
 from tests.object_store.asking import BUCKET, OTHER_BUCKET, SECRET, serving
 from tests.object_store.hello import hello
-from tests.object_store.s3_server import S3Server
 
 
-@pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """One S3 store for the session."""
-    with S3Server(tmp_path_factory.mktemp("s3") / "data") as server:
-        yield server
+@pytest.fixture
+def store_kind() -> str:
+    """The kind of store; tests with `both_kinds` run for the other one too."""
+    return "local"
 
 
-@pytest.fixture(params=["local", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
-    """A store with the one bucket; tests that want a certain kind override this."""
-    if request.param == "local":
+@pytest.fixture
+def store(store_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
+    """A store with the one bucket."""
+    if store_kind == "local":
         store: ObjectStore = LocalObjectStore(tmp_path / "results", SECRET)
     else:
         store = request.getfixturevalue("s3_server").store(SECRET)

@@ -29,6 +29,8 @@ def make_door() -> S3Door:
 if __name__ == "__main__":
     from waitress.server import create_server
 
-    server = create_server(make_door(), host="127.0.0.1", port=0)
+    from servicex.listening import MOST_UNSENT
+
+    server = create_server(make_door(), host="127.0.0.1", port=0, outbuf_high_watermark=MOST_UNSENT)
     print(server.effective_port, flush=True)
     server.run()

@@ -1,17 +1,15 @@
 """The store itself: files, names and credentials."""
 import os
-import re
 import threading
 from pathlib import Path
 
 import pytest
 
-from servicex.backends.object_store.base import NoSuchBucket, NoSuchKey, StoredObject
+from servicex.backends.object_store.base import NoSuchBucket, NoSuchKey
 from servicex.backends.object_store.local import LocalObjectStore
 from tests.object_store.asking import BUCKET, ODD_KEYS, OTHER_BUCKET, SECRET, fill
 
 BAD_KEYS = ["", ".", "..", ".hidden", "a/b", "../" + BUCKET, "/etc/passwd", "a\0b", "x" * 256, "é" * 128, "\ud800"]
-BAD_BUCKETS = ["", "..", "results", BUCKET.upper(), BUCKET + "/", BUCKET + "\n", "1b4e28ba-2fa1-1d2b-883f-0016d3cca427"]
 
 
 @pytest.fixture
@@ -44,14 +42,6 @@ def test_put_after_delete_brings_no_bucket_back(store: LocalObjectStore, tmp_pat
     assert list(store.objects(BUCKET)) == []
 
 
-def test_put_replaces(store: LocalObjectStore) -> None:
-    fill(store, "a", b"first", OTHER_BUCKET)
-    tag = next(store.infos(OTHER_BUCKET, ["a"])).etag
-    fill(store, "a", b"other", OTHER_BUCKET)
-    assert list(store.objects(OTHER_BUCKET)) == [StoredObject("a", 5)]
-    assert next(store.infos(OTHER_BUCKET, ["a"])).etag != tag
-
-
 def test_put_refuses_what_is_no_plain_file(store: LocalObjectStore, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("password")
@@ -73,16 +63,6 @@ def test_bad_keys_are_refused(store: LocalObjectStore, tmp_path: Path, key: str)
     with pytest.raises(NoSuchKey):
         store.open(BUCKET, key)
     assert source.exists()
-
-
-@pytest.mark.parametrize("bucket", BAD_BUCKETS)
-def test_bad_buckets_are_refused(store: LocalObjectStore, bucket: str) -> None:
-    for method in (store.create, store.credentials, store.delete):
-        with pytest.raises(ValueError):
-            method(bucket)
-    with pytest.raises(NoSuchBucket):
-        store.open(bucket, "a")
-    assert list(store.objects(bucket)) == []
 
 
 def test_objects_are_plain_files_in_the_order_of_their_bytes(store: LocalObjectStore, tmp_path: Path) -> None:
@@ -153,15 +133,11 @@ def test_readers_see_whole_objects_only(store: LocalObjectStore) -> None:
     assert all(len(digits) == 1 for digits in seen)
 
 
-def test_credentials_belong_to_one_bucket_and_secret(store: LocalObjectStore, tmp_path: Path) -> None:
+def test_credentials_belong_to_one_secret(store: LocalObjectStore, tmp_path: Path) -> None:
     mine = store.credentials(BUCKET)
-    assert re.fullmatch("[A-Z0-9]{20}", mine.access_key)
-    assert re.fullmatch("[A-Za-z0-9_-]{40}", mine.secret_key)
     assert mine == LocalObjectStore(tmp_path / "elsewhere", SECRET).credentials(BUCKET)
-    others = (store.credentials(OTHER_BUCKET), LocalObjectStore(tmp_path / "third", SECRET[::-1]).credentials(BUCKET))
-    for other in others:
-        assert mine.access_key != other.access_key
-        assert mine.secret_key != other.secret_key
+    other = LocalObjectStore(tmp_path / "third", SECRET[::-1]).credentials(BUCKET)
+    assert mine.access_key != other.access_key and mine.secret_key != other.secret_key
 
 
 def test_a_short_secret_is_refused(tmp_path: Path) -> None:

@@ -3,19 +3,21 @@ import logging
 import shutil
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.launcher.base import Launcher, ReportSink, TransformJob, WorkersStatus
-from servicex.backends.launcher.local_delivery import Deliveries, ResultStore
+from servicex.backends.launcher.local_delivery import Deliveries
 from servicex.backends.launcher.local_runner import ProgramRunner, WorkerLimits
 from servicex.backends.launcher.local_transform import TRANSFORMING, LocalTransform
 from servicex.backends.launcher.local_turns import Turns
 from servicex.backends.launcher.local_worker import LocalWorker
-from servicex.errors import Unavailable
+from servicex.backends.result_store import ResultStore
+from servicex.errors import ServiceXError, Unavailable
 from servicex.processes import WarmParent
 
-__all__ = ["LocalLauncher", "ResultStore", "WorkerLimits"]
+__all__ = ["LocalLauncher", "WorkerLimits"]
 
 _STOPPED_WITHIN = 0.8
 
@@ -26,22 +28,24 @@ class LocalLauncher(Launcher):
     """Has `workers` workers, shared by all started transforms in turns.
 
     Programs and unfinished results are kept below the folder `data`, which no other launcher may use at that time and
-    which is on the same file system as the store. The warm parent is not closed with the launcher.
+    which is on the same file system as a local object store. `stores` takes the results, by destination. The warm
+    parent is not closed with the launcher.
     """
 
-    def __init__(self, broker: InProcessBroker, store: ResultStore, warm: WarmParent, reports: ReportSink,
-                 workers: int, data: Path, limits: WorkerLimits | None = None):
+    def __init__(self, broker: InProcessBroker, stores: Mapping[str, ResultStore], warm: WarmParent,
+                 reports: ReportSink, workers: int, data: Path, limits: WorkerLimits | None = None):
         self._data = data.absolute()
         _clear(self._data)
+        self._stores = stores
         self._starting = threading.Lock()
         self._turns = Turns(broker)
         broker.on_publish(self._turns.wake)
         threading.Thread(target=_warm_up, args=(warm,), name="warm-up", daemon=True).start()
         limits = limits or WorkerLimits()
-        self._deliveries = Deliveries(store, reports, self._turns, limits.report_seconds)
+        self._deliveries = Deliveries(reports, self._turns, limits.report_seconds)
         self._runners = [ProgramRunner(warm, limits) for _ in range(workers)]
         self._workers = [
-            LocalWorker(f"worker-{number}{half}", self._turns, runner, store, reports, self._deliveries, limits)
+            LocalWorker(f"worker-{number}{half}", self._turns, runner, reports, self._deliveries, limits)
             for number, runner in enumerate(self._runners, 1) for half in "ab"]
         for thread in (self._deliveries, *self._workers):
             thread.start()
@@ -50,9 +54,15 @@ class LocalLauncher(Launcher):
         """Serve the transform's queue. Raises `Unavailable` if the disk is full, `ServiceXError` for an unfit job."""
         with self._starting:
             if self._turns.get(job.request_id) is None:
-                transform = LocalTransform(job, workers, self._data)
+                transform = LocalTransform(job, workers, self._data, self._store_for(job))
                 transform.write_program()
                 self._turns.add(transform)
+
+    def _store_for(self, job: TransformJob) -> ResultStore:
+        try:
+            return self._stores[job.result_destination]
+        except KeyError:
+            raise ServiceXError(f"There is no destination {job.result_destination!r} here.") from None
 
     def scale(self, request_id: str, workers: int) -> None:
         transform = self._turns.get(request_id)

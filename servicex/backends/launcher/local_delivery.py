@@ -3,8 +3,6 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Protocol
 
 from servicex.backends.launcher.base import FileReport, ReportSink
 from servicex.backends.launcher.local_turns import Turn, Turns
@@ -18,16 +16,6 @@ INTERVAL = 0.1
 logger = logging.getLogger(__name__)
 
 
-class ResultStore(Protocol):
-    """Where finished results go."""
-
-    def put(self, bucket: str, key: str, source: Path) -> int:
-        """Move the file `source` into the bucket under this key; gives its size in bytes."""
-
-    def settle(self, bucket: str) -> None:
-        """Make what was put into the bucket last, come what may."""
-
-
 class Deliveries(threading.Thread):
     """Delivers what it is given, in a thread of its own, until it is closed.
 
@@ -35,9 +23,8 @@ class Deliveries(threading.Thread):
     what it hears nothing of.
     """
 
-    def __init__(self, store: ResultStore, reports: ReportSink, turns: Turns, seconds: float):
+    def __init__(self, reports: ReportSink, turns: Turns, seconds: float):
         super().__init__(name="deliveries", daemon=True)
-        self._store = store
         self._reports = reports
         self._turns = turns
         self._seconds = seconds
@@ -86,8 +73,8 @@ class Deliveries(threading.Thread):
             answers = iter(self._reports.report_all([r for (_, r), want in zip(batch, wanted, strict=True) if want]))
             stored[:] = [want and next(answers) for want in wanted]
         try:
-            for bucket in {report.request_id for _, report in batch}:
-                self._store.settle(bucket)
+            for transform in {turn.transform for turn, _ in batch}:
+                transform.store.settle(transform.job.request_id)
             if not patiently(deliver, self._seconds, self._closed):
                 deliver()
             return stored

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path, PurePath
 
 from servicex.backends.launcher.base import TransformJob
+from servicex.backends.result_store import ResultStore
 from servicex.errors import ServiceXError, Unavailable
 
 TRANSFORMING = "transforming"
@@ -17,19 +18,20 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 class LocalTransform:
     """What is known here of a started transform.
 
-    `workers` is how many may serve it at once, `states` what each thread that has a file of it in hand is doing,
-    `reporting` how many files are only to be reported, `in_hand` and `done` the ids of the files being worked on and
-    reported, `last_served` the number of its latest turn. `stopped` is set for good when its work is no longer wanted.
-    Raises `ServiceXError` for a job that no honest part of the server makes.
+    `store` takes its results, `workers` is how many may serve it at once, `states` what each thread that has a file of
+    it in hand is doing, `reporting` how many files are only to be reported, `in_hand` and `done` the ids of the files
+    being worked on and reported, `last_served` the number of its latest turn. `stopped` is set for good when its work
+    is no longer wanted. Raises `ServiceXError` for a job that no honest part of the server makes.
     """
 
-    def __init__(self, job: TransformJob, workers: int, data: Path):
+    def __init__(self, job: TransformJob, workers: int, data: Path, store: ResultStore):
         if not _REQUEST_ID.fullmatch(job.request_id):
             raise ServiceXError(f"{job.request_id!r} cannot be the id of a transform.")
         for name in job.files:
             _check_name(name)
         self.job = job
         self.workers = workers
+        self.store = store
         self.states: dict[str, str] = {}
         self.reporting = 0
         self.in_hand: set[int] = set()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from servicex.backends.launcher.base import Failure, FileEvent, FileReport, ReportSink
-from servicex.backends.launcher.local_delivery import Deliveries, ResultStore
+from servicex.backends.launcher.local_delivery import Deliveries
 from servicex.backends.launcher.local_runner import AttemptFailed, ProgramRunner, WorkerLimits
 from servicex.backends.launcher.local_transform import STORING, LocalTransform
 from servicex.backends.launcher.local_turns import Turn, Turns
@@ -34,12 +34,11 @@ class LocalWorker(threading.Thread):
     other one has the child.
     """
 
-    def __init__(self, name: str, turns: Turns, runner: ProgramRunner, store: ResultStore, reports: ReportSink,
+    def __init__(self, name: str, turns: Turns, runner: ProgramRunner, reports: ReportSink,
                  deliveries: Deliveries, limits: WorkerLimits):
         super().__init__(name=name, daemon=True)
         self._turns = turns
         self._runner = runner
-        self._store = store
         self._reports = reports
         self._deliveries = deliveries
         self._limits = limits
@@ -110,7 +109,7 @@ class LocalWorker(threading.Thread):
         if part.is_symlink() or not part.is_file():
             raise AttemptFailed(Failure("NoOutput", "The program wrote no regular output file."), retryable=False)
         try:
-            return self._store.put(transform.job.request_id, name, part)
+            return transform.store.put(transform.job.request_id, name, part)
         except (OSError, ServiceXError) as error:
             logger.warning("cannot store %s of %s: %s", name, transform.job.request_id, error)
             raise AttemptFailed(_storing_failure(error), retryable=True) from error

@@ -17,9 +17,7 @@ from pathlib import Path
 from servicex.backends.object_store.base import (NoSuchBucket, NoSuchKey, ObjectInfo, ObjectStore, Page, PageRequest,
                                                  StoredObject, check_bucket_name, is_bucket_name)
 from servicex.backends.object_store.local_pages import page_of
-from servicex.backends.plain_files import READ_FLAGS, open_plain_file
-
-MAX_KEY_BYTES = 255  # what one file name may have on the usual file systems
+from servicex.backends.plain_files import READ_FLAGS, is_file_name, open_plain_file
 
 _REMOVED = ".removed-"
 _READ_AT_ONCE = 256 * 1024
@@ -57,16 +55,6 @@ class LocalObject:
         self._file.close()
 
 
-def is_key(key: str) -> bool:
-    """Whether the name can be an object's: one file name of at most 255 bytes, not beginning with a dot."""
-    if not key or key.startswith(".") or "/" in key or "\0" in key:
-        return False
-    try:
-        return len(key.encode()) <= MAX_KEY_BYTES
-    except UnicodeEncodeError:
-        return False
-
-
 class LocalObjectStore(ObjectStore):
     """Buckets as folders below `root`. Reading never follows a symbolic link."""
 
@@ -95,7 +83,7 @@ class LocalObjectStore(ObjectStore):
         the same name is replaced. Raises `ValueError` for an impossible key, `OSError` if there is no such bucket (it
         may just have been deleted), the source is missing or not a plain file, or the disk is full.
         """
-        if not is_key(key):
+        if not is_file_name(key):
             raise ValueError(f"{key!r} cannot be an object's name.")
         folder = self._folder(bucket)
         size = _flush_source(source)
@@ -120,7 +108,7 @@ class LocalObjectStore(ObjectStore):
     def keys(self, bucket: str) -> list[str]:
         """The keys of the bucket in the order of their bytes. Raises `NoSuchBucket`."""
         with self._opened_folder(bucket) as folder:
-            return sorted(filter(is_key, os.listdir(folder)))
+            return sorted(filter(is_file_name, os.listdir(folder)))
 
     def infos(self, bucket: str, keys: list[str]) -> Iterator[ObjectInfo]:
         """What is known of the given objects; those that are no more, and what is no plain file, are left out.
@@ -139,7 +127,7 @@ class LocalObjectStore(ObjectStore):
 
     def size(self, bucket: str, key: str) -> int | None:
         try:
-            found = next(self.infos(bucket, [key] if is_key(key) else []), None)
+            found = next(self.infos(bucket, [key] if is_file_name(key) else []), None)
         except NoSuchBucket:
             return None
         return found.size if found else None
@@ -154,7 +142,7 @@ class LocalObjectStore(ObjectStore):
         return LocalObject(file, _info(key, status))
 
     def delete_object(self, bucket: str, key: str) -> None:
-        if is_key(key):
+        if is_file_name(key):
             (self._folder(bucket) / key).unlink(missing_ok=True)
 
     def delete(self, bucket: str) -> None:
@@ -196,7 +184,7 @@ class LocalObjectStore(ObjectStore):
 
 
 def _open_in(folder: int, key: str) -> ResultFile:
-    if not is_key(key):
+    if not is_file_name(key):
         raise NoSuchKey(f"There is no object {key!r}.")
     try:
         return ResultFile(os.open(key, READ_FLAGS, dir_fd=folder))

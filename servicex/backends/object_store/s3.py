@@ -13,9 +13,10 @@ from servicex.backends.plain_files import open_plain_file
 from servicex.errors import Unavailable
 
 MAX_KEY_BYTES = 1024
+MAX_STEP_BYTES = 255  # stores that keep files, MinIO too, take no longer names
 
 _AFTER_ALL = "\U0010ffff"  # the last character there is: what follows a prefix and this has another prefix
-_NOT_STEPS = ("", ".", "..")
+_NOT_STEPS = (b"", b".", b"..")
 _ROUNDS = 3
 # The caller's own thread is enough: as many files are stored at once as there are workers.
 _TRANSFER = TransferConfig(use_threads=False)
@@ -26,12 +27,12 @@ def is_key(key: str) -> bool:
 
     The server signs what it asks of the store, so a client's `../<another bucket>/x` must never get there.
     """
-    if "\0" in key or any(step in _NOT_STEPS for step in key.split("/")):
-        return False
     try:
-        return len(key.encode()) <= MAX_KEY_BYTES
+        steps = key.encode().split(b"/")
     except UnicodeEncodeError:
         return False
+    plain = all(step not in _NOT_STEPS and len(step) <= MAX_STEP_BYTES for step in steps)
+    return plain and "\0" not in key and len(key.encode()) <= MAX_KEY_BYTES
 
 
 class S3Object:

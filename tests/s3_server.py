@@ -1,5 +1,4 @@
 """A real S3 store, nanio, in a process of its own: it checks signatures."""
-import os
 import secrets
 import signal
 import socket
@@ -19,26 +18,31 @@ SECONDS_TO_START = 60.0
 
 
 class S3Server:
-    """nanio on a free port of the loopback address, with keys made for it; a context manager.
+    """nanio on a free port of the loopback address; a context manager.
 
+    `keys` are made for it, and so are `reader_keys`, of an account for a site to share; nanio knows no rights.
     `stop` and `start` it as often as wanted: port, keys and data stay the same.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.keys = Credentials(secrets.token_hex(10).upper(), secrets.token_urlsafe(30))
+        self.keys, self.reader_keys = (Credentials(secrets.token_hex(10).upper(), secrets.token_urlsafe(30))
+                                       for _ in range(2))
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and return when it takes connections."""
-        environment = {**os.environ, "NANIO_ACCESS_KEY": self.keys.access_key, "NANIO_SECRET_KEY": self.keys.secret_key}
+        options = self.folder.with_suffix(".toml")
+        options.write_text("".join(
+            f'[[users]]\naccess_key = "{keys.access_key}"\nsecret_key = "{keys.secret_key}"\n'
+            for keys in (self.keys, self.reader_keys)))
         with self.folder.with_suffix(".log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "nanio", "serve", "--data-dir", str(self.folder), "--host", "127.0.0.1",
-                 "--port", str(self.port), "--no-access-log"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+                 "--port", str(self.port), "--no-access-log", "--options", str(options)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + SECONDS_TO_START
         while not takes_connections(self.port):
             assert self._process.poll() is None and time.monotonic() < deadline, "nanio does not start"
