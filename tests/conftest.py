@@ -5,6 +5,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +66,21 @@ def postgres_server() -> Iterator[Any]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_url(postgres_server: Any) -> Iterator[str]:
-    """The SQLAlchemy URL of a fresh, empty PostgreSQL database."""
+@contextmanager
+def postgres_database(postgres_server: Any) -> Iterator[str]:
+    """The SQLAlchemy URL of a fresh, empty PostgreSQL database, which is dropped at the end."""
     name = f"test_{uuid.uuid4().hex}"
     postgres_server.psql(f"CREATE DATABASE {name};")
     socket_folder = postgres_server.get_postmaster_info().socket_dir
     yield f"postgresql+psycopg2://postgres@/{name}?host={socket_folder}"
     postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE);")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Any) -> Iterator[str]:
+    """The SQLAlchemy URL of a fresh, empty PostgreSQL database."""
+    with postgres_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

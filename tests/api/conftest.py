@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +7,9 @@ import pytest
 import requests
 import uproot
 
+from tests.api.callers import Callers
+from tests.conftest import postgres_database
+from tests.databases import House, migrated
 from tests.running_server import RunningServer
 
 SELECTION = ("(call Select (call EventDataset 'bogus.root' 'mini') "
@@ -44,3 +47,20 @@ def body(root_files: list[str]) -> dict[str, Any]:
 def not_there(server: RunningServer) -> Path:
     """A path below the allowed folder where nothing is."""
     return server.files / "not_there.root"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The services on a database of each engine, shared by the tests of a module."""
+    if request.param == "sqlite":
+        with migrated(f"sqlite:///{tmp_path_factory.mktemp('shared')}/test.sqlite") as engine:
+            yield House(engine)
+        return
+    with postgres_database(request.getfixturevalue("postgres_server")) as url, migrated(url) as engine:
+        yield House(engine)
+
+
+@pytest.fixture
+def callers(shared_house: House) -> Callers:
+    """Finders and transformers that call back to the routes of a server with these services."""
+    return Callers(shared_house)
