@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from servicex.api.services import Services
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.code_generator.builtin import BuiltinCodeGenerator
+from servicex.backends.code_generator.http import HttpCodeGenerator
 from servicex.backends.did_finder.builtin import BuiltinDidFinder
 from servicex.backends.did_finder.paths import check_file_list
 from servicex.backends.launcher.base import Launcher, WorkersStatus
@@ -75,7 +76,7 @@ class Parts:
             capabilities=capabilities(self.settings), open_callbacks=self.settings.OPEN_INTERNAL_ROUTES,
             credentials=self.store.credentials, public_endpoint=self.settings.MINIO_PUBLIC_URL,
             public_secured=self.settings.MINIO_ENCRYPT_PUBLIC, app_version=app_version(),
-            generator_urls={name: "builtin" for name in self.generator.images()})
+            generator_urls=dict.fromkeys(self.generator.images(), "builtin") | self.settings.CODE_GEN_SERVICE_URLS)
 
     def start(self) -> None:
         """Start the workers and the controller in this process, which must be the only server on its database."""
@@ -110,8 +111,10 @@ def build(settings: Settings, engine: Engine) -> Parts:
                               partial(check_file_list, allowed_paths=allowed), partial(_lifetime, settings), wakeup)
     finder = BuiltinDidFinder(datasets, allowed, deadline=settings.LOOKUP_SECONDS)
     datasets.add_finder(finder)
-    transforms = TransformService(transactions, datasets, [generator], [OBJECT_STORE], settings.MAX_SELECTION_BYTES,
-                                  app_version(), wakeup)
+    remote = HttpCodeGenerator(settings.CODE_GEN_SERVICE_URLS, settings.CODE_GEN_IMAGES,
+                               settings.CODE_GENERATION_SECONDS, settings.TRANSFORMER_CONVERTS_TO_PARQUET)
+    transforms = TransformService(transactions, datasets, [generator, remote], [OBJECT_STORE],
+                                  settings.MAX_SELECTION_BYTES, app_version(), wakeup)
     store = LocalObjectStore(settings.DATA_DIRECTORY.absolute() / "results",
                              secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY).encode())
     return Parts(settings, transactions, wakeup, store, warm, generator, finder, datasets,

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 from tests.setup.client import install_client
+from tests.setup.code_generator import install_code_generator
 from tests.setup.debian import install_programs
 from tests.setup.pip_install import InstallFailed
 from tests.setup.samples import fetch_samples
@@ -13,6 +14,7 @@ def main() -> None:
     install_programs()
     try:
         install_client()
+        install_code_generator()
         fetch_samples()
     except (InstallFailed, subprocess.CalledProcessError) as failure:
         sys.exit(str(failure))

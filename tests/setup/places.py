@@ -17,3 +17,8 @@ def samples_folder() -> Path:
 def client_venv() -> Path:
     """The virtual environment with PyPI's `servicex` client, whose package and command have the name of ours."""
     return cache_folder() / "client"
+
+
+def code_generator_venv() -> Path:
+    """The virtual environment with PyPI's `servicex-code-gen-lib`."""
+    return cache_folder() / "code-generator"
