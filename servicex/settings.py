@@ -44,7 +44,9 @@ class ConfigFile(PydanticBaseSettingsSource):
             config.from_pyfile(name)
         except Exception as error:  # the file is a program, and may fail of anything
             raise InvalidSettings(f"APP_CONFIG_FILE={name} cannot be read: {type(error).__name__}: {error}") from error
-        return {key: value for key, value in config.items() if key in self.settings_cls.model_fields}
+        # A dictionary of the file would be mixed with the environment's, instead of giving way to it.
+        return {key: value for key, value in config.items()
+                if key in self.settings_cls.model_fields and key not in self.current_state}
 
 
 def _service_url(value: str) -> str:

@@ -1,9 +1,11 @@
 """An HTTP server of a few lines for tests, which stands in for a service of somebody else."""
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -31,15 +33,20 @@ class Reply:
 class StandIn:
     """Answers every request with what `respond` makes of it, or never if that is None; remembers the requests.
 
-    A context manager that listens on a free port of the loopback address: `address` is its host:port.
+    A context manager that listens on a free port of the loopback address: `address` is its host:port. It speaks TLS if
+    it is given a file with a certificate and its key.
     """
 
-    def __init__(self, respond: Callable[[Request], Reply | None], port: int = 0):
+    def __init__(self, respond: Callable[[Request], Reply | None], port: int = 0, certificate: Path | None = None):
         self.requests: list[Request] = []
         self._respond = respond
         self._closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         self.url = f"http://{self.address}"
 

@@ -1,8 +1,6 @@
 """Code generators over HTTP: one on the real library, and stand-ins for those that misbehave."""
 import io
 import json
-import os
-import subprocess
 import time
 import zipfile
 from collections.abc import Iterator
@@ -14,31 +12,14 @@ import pytest
 from servicex.backends.code_generator.http import HttpCodeGenerator
 from servicex.errors import GeneratorFailed, GeneratorTimedOut, InvalidSelection, ServiceXError, Unavailable
 from tests.codegen.conftest import encoded
+from tests.codegen.running_generator import real_generator
 from tests.running_server import free_port
 from tests.stand_in import Reply, StandIn
 
-PROGRAM = Path(__file__).with_name("real_generator.py")
 IMAGE = "sslhep/science:1"
 CAPABILITIES = "transformer_capabilities.json"
 LONG = 60.0
 FORM = ("transformer_image", "language", "command", "zip_data")
-
-
-@contextmanager
-def real_generator(python: Path, folder: Path, **environment: str) -> Iterator[str]:
-    """The URL of a running generator on the real library."""
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([python, PROGRAM, folder], stdout=log, stderr=log,
-                                   env={"PATH": os.environ["PATH"], **environment})
-    deadline = time.monotonic() + LONG
-    try:
-        while not (folder / "port").exists():
-            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{(folder / 'port').read_text()}"
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture(scope="module")
