@@ -7,10 +7,11 @@ alone, so that the file of an existing deployment can be used as it stands.
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from flask import Config
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
@@ -46,7 +47,22 @@ class ConfigFile(PydanticBaseSettingsSource):
             config.from_pyfile(name)
         except Exception as error:  # the file is a program, and may fail of anything
             raise InvalidSettings(f"APP_CONFIG_FILE={name} cannot be read: {type(error).__name__}: {error}") from error
-        return {key: value for key, value in config.items() if key in self.settings_cls.model_fields}
+        # A dictionary of the file would be mixed with the environment's, instead of giving way to it.
+        return {key: value for key, value in config.items()
+                if key in self.settings_cls.model_fields and key not in self.current_state}
+
+
+def _service_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"{value} is no http:// or https:// address")
+    return value
+
+
+ServiceUrl = Annotated[str, AfterValidator(_service_url)]
+GeneratorName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+GeneratorImage = Annotated[str, StringConstraints(max_length=256)]
+ImagePrefix = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$")]
 
 
 class Settings(BaseSettings):
@@ -102,6 +118,22 @@ class Settings(BaseSettings):
     STALL_ROUNDS: int = Field(3, gt=0, description="How often that is done before such files count as failed.")
     THREADS: int = Field(16, gt=0, le=256, description="How many requests are served at once.")
     LOG_LEVEL: str = Field("INFO", description="What is logged: DEBUG, INFO, WARNING or ERROR.")
+    CODE_GEN_SERVICE_URLS: dict[GeneratorName, ServiceUrl] = Field(
+        default_factory=dict, description="Code generators that are services, name to URL. One that has the name of a "
+                                          "built-in one takes its place.")
+    CODE_GEN_IMAGES: dict[str, GeneratorImage] = Field(
+        default_factory=dict, description="The images of these services, name to image; shown to clients, no more.")
+    TRANSFORMER_CONVERTS_TO_PARQUET: bool = Field(
+        False, description="Whether the transformers' sidecars make Parquet of ROOT files. Sidecars of 2024 hang when "
+                           "the inputs are URLs. False: Parquet of a program that cannot write it is refused.")
+    TRANSFORMER_VALIDATE_DOCKER_IMAGE: bool = Field(
+        True, description="Whether registries are asked if the image of a transform exists.")
+    IMAGE_CHECK_FAILS_OPEN: bool = Field(
+        True, description="Whether an image passes about which its registry says nothing, or nothing to strangers.")
+    ALLOWED_IMAGE_PREFIXES: list[ImagePrefix] = Field(
+        default_factory=list,
+        description="What the images of transforms begin with, in whole parts: docker.io/sslhep, ghcr.io/cms/analysis. "
+                    "Generators' images too. Empty: any. Only registries named here may be at private addresses.")
 
     ADVERTISED_HOSTNAME: str = Field(
         "", description="host:port at which DID finders and transformers reach the server, by plain HTTP.")
@@ -242,4 +274,5 @@ def load(**values: Any) -> Settings:
         faults = "; ".join(": ".join([*map(str, e["loc"][:1]), e["msg"]]) for e in error.errors())
         raise InvalidSettings(f"invalid settings: {faults}") from error
     except SettingsError as error:
-        raise InvalidSettings(f"invalid settings: {error} (a list has to be JSON, like [\"a\", \"b\"])") from error
+        raise InvalidSettings(f"invalid settings: {error} (a list has to be JSON, like [\"a\", \"b\"], "
+                              "and so has a dictionary, like {\"a\": \"b\"})") from error

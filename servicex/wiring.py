@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from servicex.api.services import Services
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.code_generator.builtin import BuiltinCodeGenerator
+from servicex.backends.code_generator.http import HttpCodeGenerator
 from servicex.backends.did_finder.builtin import BuiltinDidFinder
 from servicex.backends.did_finder.paths import check_file_list
 from servicex.backends.launcher.base import Launcher, WorkersStatus
@@ -82,7 +83,7 @@ class Parts:
             capabilities=capabilities(self.settings), open_callbacks=self.settings.OPEN_INTERNAL_ROUTES,
             credentials=_client_credentials(self.settings, self.store), public_endpoint=self.settings.MINIO_PUBLIC_URL,
             public_secured=self.settings.MINIO_ENCRYPT_PUBLIC, app_version=app_version(),
-            generator_urls={name: "builtin" for name in self.generator.images()})
+            generator_urls=dict.fromkeys(self.generator.images(), "builtin") | self.settings.CODE_GEN_SERVICE_URLS)
 
     def start(self) -> None:
         """Start the workers and the controller in this process, which must be the only server on its database."""
@@ -121,8 +122,10 @@ def build(settings: Settings, engine: Engine) -> Parts:
     datasets.add_finder(finder)
     store = _object_store(settings)
     stores = _stores(settings, store)
-    transforms = TransformService(transactions, datasets, [generator], list(stores), settings.MAX_SELECTION_BYTES,
-                                  app_version(), wakeup)
+    remote = HttpCodeGenerator(settings.CODE_GEN_SERVICE_URLS, settings.CODE_GEN_IMAGES,
+                               settings.CODE_GENERATION_SECONDS, settings.TRANSFORMER_CONVERTS_TO_PARQUET)
+    transforms = TransformService(transactions, datasets, [generator, remote], list(stores),
+                                  settings.MAX_SELECTION_BYTES, app_version(), wakeup)
     return Parts(settings, transactions, wakeup, store, stores, warm, generator, finder, datasets,
                  ResultService(transactions, wakeup), transforms)
 

@@ -15,7 +15,8 @@ from tests.private_rabbitmq import PrivateRabbitMq, is_installed
 from tests.running_server import RunningServer, is_built
 from tests.s3_server import S3Server
 from tests.setup.client import client_works
-from tests.setup.places import client_venv, samples_folder
+from tests.setup.code_generator import code_generator_works
+from tests.setup.places import client_venv, code_generator_venv, samples_folder
 from tests.setup.samples import missing_samples
 
 
@@ -47,6 +48,13 @@ def client_bin() -> Path:
     """The `bin` folder of the virtual environment with the real client: its `python` and its command `servicex`."""
     require(client_works(client_venv()), f"no working ServiceX client in {client_venv()}")
     return client_venv() / "bin"
+
+
+@pytest.fixture(scope="session")
+def code_generator_python() -> Path:
+    """A Python with the library that real code generators are built on."""
+    require(code_generator_works(code_generator_venv()), f"no servicex-code-gen-lib in {code_generator_venv()}")
+    return code_generator_venv() / "bin" / "python"
 
 
 @pytest.fixture(scope="session")

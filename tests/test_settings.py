@@ -40,7 +40,14 @@ def test_lists_in_the_environment(config: Path, monkeypatch: pytest.MonkeyPatch)
     assert load().ALLOWED_HOSTS == ["a.example.org"]
 
 
-@pytest.mark.parametrize("name", ["ALLOWED_PATHS", "ALLOWED_HOSTS"])
+def test_dictionaries_are_not_mixed(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.write_text("CODE_GEN_SERVICE_URLS = {'a': 'http://a:8000', 'b': 'https://b/prefix'}\n")
+    assert load().CODE_GEN_SERVICE_URLS == {"a": "http://a:8000", "b": "https://b/prefix"}
+    monkeypatch.setenv("CODE_GEN_SERVICE_URLS", '{"c": "http://c:8000"}')
+    assert load().CODE_GEN_SERVICE_URLS == {"c": "http://c:8000"}
+
+
+@pytest.mark.parametrize("name", ["ALLOWED_PATHS", "ALLOWED_HOSTS", "CODE_GEN_IMAGES"])
 def test_list_that_is_no_json_is_said(config: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "/tmp")
     with pytest.raises(InvalidSettings, match=f"{name}.*JSON"):
@@ -51,6 +58,11 @@ def test_list_that_is_no_json_is_said(config: Path, monkeypatch: pytest.MonkeyPa
     ("MINIO_PUBLIC_URL = 'http://h:9000/'", "MINIO_PUBLIC_URL"), ("import no_such_module", "cannot be read"),
     ("MAX_ATTEMPTS = 'many'", "MAX_ATTEMPTS"), ("MAX_ATTEMPTS = 0", "MAX_ATTEMPTS"),
     ("SECRET_KEY = 'short'", "SECRET_KEY"), ("LOG_LEVEL = 'LOUD'", "LOG_LEVEL"),
+    ("CODE_GEN_SERVICE_URLS = {'a': 'a:8000'}", "CODE_GEN_SERVICE_URLS.*a:8000 is no http"),
+    ("CODE_GEN_SERVICE_URLS = {'a': 'http://a/?b'}", "CODE_GEN_SERVICE_URLS"),
+    ("CODE_GEN_SERVICE_URLS = {'a' * 129: 'http://a'}", "CODE_GEN_SERVICE_URLS"),
+    ("CODE_GEN_SERVICE_URLS = ['http://a']", "CODE_GEN_SERVICE_URLS"),
+    ("ALLOWED_IMAGE_PREFIXES = ['']", "ALLOWED_IMAGE_PREFIXES"),
     ("x =", "cannot be read"), ("X = Y", "cannot be read")])
 def test_what_cannot_be_is_said(config: Path, text: str, words: str) -> None:
     config.write_text(text)

@@ -11,6 +11,7 @@ from servicex.api.cursors import LARGEST_ID, IdCursor, TimeCursor
 
 TITLE_LIMIT = 10_240
 TREE_NAME_LIMIT = 512
+IMAGE_LIMIT = 512
 FILE_LIST_LIMIT = 1_000_000
 UtcTime = Annotated[datetime, PlainSerializer(lambda t: t.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), return_type=str)]
 # Clients with Python before 3.11 cannot read a time that ends in Z, and take what has no zone for UTC.
@@ -27,6 +28,7 @@ def _storable(text: str) -> str:
 
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_storable)]
 Title = Annotated[str, StringConstraints(strict=True, max_length=TITLE_LIMIT), AfterValidator(_storable)]
+Image = Annotated[str, StringConstraints(strict=True, max_length=IMAGE_LIMIT), AfterValidator(_storable)]
 TreeName = Annotated[str, StringConstraints(strict=True, max_length=TREE_NAME_LIMIT), AfterValidator(_storable)]
 
 
@@ -72,6 +74,7 @@ class SubmitBody(Body):
     result_format: Literal["arrow", "parquet", "root-file", "root-rntuple"] = Field("parquet", alias="result-format")
     workers: int | None = Field(None, ge=1, le=1_000_000)
     tree_name: TreeName | None = Field(None, alias="tree-name")
+    image: Image | None = None
 
     @field_validator("result_format")
     @classmethod

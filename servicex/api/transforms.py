@@ -27,7 +27,7 @@ class Transforms(ServiceXResource):
         submission = Submission(
             codegen=body.codegen, selection=body.selection, result_format=body.result_format,
             result_destination=body.result_destination, did=body.did, file_list=body.file_list, title=body.title,
-            workers=body.workers, tree_name=body.tree_name)
+            workers=body.workers, tree_name=body.tree_name, image=body.image)
         return self._record(self.services.transforms.submit(caller(), submission, headers.idempotency_key))
 
     @operation(answer=TransformList, query=ListQuery, failures=(400,))

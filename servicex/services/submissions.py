@@ -24,6 +24,7 @@ class Submission:
     title: str | None = None
     workers: int | None = None
     tree_name: str | None = None
+    image: str | None = None
 
 
 def submission_key(caller: Caller, submission: Submission, key: str) -> SubmissionKey:

@@ -3,7 +3,7 @@ import io
 import uuid
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,7 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from servicex.backends.code_generator.base import CodeGenerator, GeneratedCode
-from servicex.errors import BadRequest, InvalidSelection, KeyReused, NotFound, TooLarge, UnsupportedFormat
+from servicex.backends.image_check.base import ImageCheck
+from servicex.errors import (BadRequest, GeneratorFailed, InvalidSelection, KeyReused, NotFound, TooLarge,
+                             UnsupportedFormat)
 from servicex.models import (Dataset, DatasetFile, GeneratedProgram, LookupStatus, SubmissionKey, TransformControl,
                              TransformRequest, TransformResult, TransformStatus)
 from servicex.models import control as controls
@@ -50,12 +52,14 @@ class Statistics:
 class TransformService:
     """Use cases about transforms.
 
-    `deliverable` are the result formats that the transformers here can deliver; None stands for all.
+    Of generators with one name the later one has it. `deliverable` are the result formats that the transformers here
+    can deliver; None stands for all. `images` checks container images; without it the workers are no containers, and an
+    image that is asked for is left alone.
     """
 
     def __init__(self, transactions: Transactions, datasets: DatasetService, generators: Sequence[CodeGenerator],
                  destinations: Sequence[str], max_selection_bytes: int, app_version: str, wake: Callable[[], None],
-                 deliverable: Collection[str] | None = None):
+                 deliverable: Collection[str] | None = None, images: ImageCheck | None = None):
         self._transactions = transactions
         self._datasets = datasets
         self._generators = {name: g for g in generators for name in g.images()}
@@ -64,6 +68,7 @@ class TransformService:
         self._app_version = app_version
         self._wake = wake
         self._deliverable = deliverable
+        self._images = images
 
     def code_generators(self) -> Mapping[str, str]:
         """The names of the code generators, each with its image or version."""
@@ -103,6 +108,7 @@ class TransformService:
         dataset_request = self._datasets.check(submission.did, submission.file_list)
         code = generator.generate(submission.codegen or "", submission.selection or "")
         _check_format(submission, code.formats or generator.formats(submission.codegen or ""))
+        code = replace(code, image=self._image(submission, code))
         with self._transactions.write() as session:
             dataset = self._datasets.obtain(session, dataset_request)
             transform = self._new_transform(caller, submission, dataset_request, dataset, code)
@@ -115,6 +121,17 @@ class TransformService:
                 session.add(named)
         self._wake()
         return transform
+
+    def _image(self, submission: Submission, code: GeneratedCode) -> str:
+        """The image to run in: the one asked for, else the program's own; checked, where workers are containers."""
+        if self._images is None:
+            return code.image
+        image = submission.image or code.image
+        if not image:
+            raise GeneratorFailed(f"The code generator {submission.codegen} names no image to run its programs in; "
+                                  "name one in the field image.")
+        self._images.check(image)
+        return image
 
     def _generator(self, submission: Submission) -> CodeGenerator:
         """The code generator of a submission, if it can do what is asked."""

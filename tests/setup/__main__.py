@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 from tests.setup.client import install_client
+from tests.setup.code_generator import install_code_generator
 from tests.setup.debian import install_programs
 from tests.setup.finder_libraries import install_finder_libraries
 from tests.setup.pip_install import InstallFailed
@@ -15,6 +16,7 @@ def main() -> None:
     try:
         install_client()
         install_finder_libraries()
+        install_code_generator()
         fetch_samples()
     except (InstallFailed, subprocess.CalledProcessError) as failure:
         sys.exit(str(failure))

@@ -6,7 +6,8 @@ import subprocess
 from tests.private_rabbitmq import PROGRAM as RABBITMQ
 
 # The command that shows a package to be there, and the package. Without one the tests that need it are skipped.
-PROGRAMS = {"xrootd": "xrootd-server", "chromium": "chromium", str(RABBITMQ): "rabbitmq-server"}
+PROGRAMS = {"xrootd": "xrootd-server", "chromium": "chromium", str(RABBITMQ): "rabbitmq-server",
+            "docker-registry": "docker-registry"}
 
 
 def missing_packages() -> list[str]:

@@ -22,3 +22,8 @@ def client_venv() -> Path:
 def finder_venv(version: str) -> Path:
     """The virtual environment with that version of the DID finders' library."""
     return cache_folder() / f"did-finder-{version}"
+
+
+def code_generator_venv() -> Path:
+    """The virtual environment with PyPI's `servicex-code-gen-lib`."""
+    return cache_folder() / "code-generator"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 class GeneratedCode:
     """A program made from a selection.
 
-    `image` is the container image it wants to run in, `language` and `command` how a file is transformed with it
-    (`<language> <command> <input> <output> <format>`), `files` its files, name to content, all in one flat folder.
+    `image` is the container image it wants to run in, empty if it has no wish, `language` and `command` how a file is
+    transformed with it (`<language> <command> <input> <output> <format>`), `files` its files, name to content, all in
+    one flat folder.
     `formats` are the result formats that this very program can write; None stands for those of its generator.
     """
 
@@ -36,7 +37,7 @@ class CodeGenerator(ABC):
         """The program for the selection.
 
         Raises `InvalidSelection` with the reason if it cannot be translated, `GeneratorTimedOut` or `GeneratorFailed`
-        if the generator is at fault.
+        if the generator is at fault, `Unavailable` if there is none to ask just now.
         """
 
     def close(self) -> None:

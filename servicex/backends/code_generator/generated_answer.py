@@ -15,13 +15,14 @@ FIELDS = ("transformer_image", "language", "command", "zip_data")
 CAPABILITIES = "transformer_capabilities.json"
 MAX_FIELDS = 16
 MAX_FILES = 100
-# Programs are handed to transformers in a ConfigMap, which holds 1 MiB after base64.
+# Programs are handed to transformers in a ConfigMap, which holds so much.
 MAX_PROGRAM_BYTES = 1024 ** 2
 # What a ConfigMap takes for a key. No separator is among it, and names of dots alone are refused.
 FILE_NAME = re.compile(r"(?!\.+$)[-._a-zA-Z0-9]{1,253}")
 # What a transformer is started with: words of a command line, none of them any shell's own.
 COMMAND_LINE = re.compile(r"[\w./+=:@-]+( [\w./+=:@-]+)*", re.ASCII)
 MAX_COMMAND = 256
+MAX_IMAGE = 512
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # Every known program writes ROOT files, also the one whose capabilities do not say so.
 ALWAYS = frozenset({ROOT_FILE})
@@ -36,6 +37,8 @@ def read_answer(content_type: str, body: bytes) -> GeneratedCode:
     """The program in an answer; its image may be empty. Raises NotUnderstood."""
     fields = _fields(content_type, body)
     image, language, command = (_text(name, fields[name]) for name in FIELDS[:3])
+    if len(image) > MAX_IMAGE or not image.isprintable():
+        raise NotUnderstood("its image is no name")
     for name, text in (("language", language), ("command", command)):
         if len(text) > MAX_COMMAND or not COMMAND_LINE.fullmatch(text):
             raise NotUnderstood(f"its {name} is no plain command")

@@ -13,8 +13,8 @@ from servicex.errors import GeneratorFailed, GeneratorTimedOut, InvalidSelection
 PATH = "/servicex/generated-code"
 MAX_ANSWER_BYTES = 4 * 1024 ** 2
 MAX_REASON = 4000
-CONNECT_ATTEMPTS = 3
-FIRST_PAUSE = 0.1
+# Seconds, and up to twice as many, before a connection is tried once more.
+PAUSES = (0.1, 0.4)
 # With these a generator speaks of the selection; anything else comes from what stands before it, or from its ruins.
 REFUSALS = (400, 422, 500)
 NO_IMAGE = "unknown"
@@ -79,16 +79,19 @@ class HttpCodeGenerator(CodeGenerator):
     def _connect_and_ask(self, url: str, body: bytes, deadline: float) -> Answer:
         """One answer. Only a connection that did not come about is tried again: a selection that brought a generator
         down would bring down the next one too."""
-        for attempt in range(CONNECT_ATTEMPTS):
+        for pause in PAUSES:
             try:
-                return call("POST", url, deadline, body=body, limit=MAX_ANSWER_BYTES,
-                            headers={"Content-Type": "application/json", "Accept": "multipart/form-data"})
+                return _post(url, body, deadline)
             except NotConnected:
-                pause = FIRST_PAUSE * 2 ** attempt * random.uniform(1, 2)
-                if attempt == CONNECT_ATTEMPTS - 1 or time.monotonic() + pause >= deadline:
+                if time.monotonic() + pause >= deadline:
                     raise
-            time.sleep(pause)
-        raise AssertionError("unreachable")
+            time.sleep(pause * random.uniform(1, 2))
+        return _post(url, body, deadline)
+
+
+def _post(url: str, body: bytes, deadline: float) -> Answer:
+    headers = {"Content-Type": "application/json", "Accept": "multipart/form-data"}
+    return call("POST", url, deadline, headers=headers, body=body, limit=MAX_ANSWER_BYTES)
 
 
 def _refusal(name: str, answer: Answer) -> InvalidSelection | GeneratorFailed:
