@@ -51,7 +51,7 @@ lint: .venv/.installed-test  ## Check style (flake8), types (mypy) and layers (i
 bench: .venv/.installed-test  ## Measure the embedded server against a bare process pool (about three minutes, 1.5 GB of files)
 	@$(BIN)/python bench/figures.py --folder $(BENCH_FOLDER)
 
-clean:  ## Remove what the other targets made in this folder (not the cache of fetched test files)
+clean:  ## Remove environments, caches and the demo's output (not .servicex-data, nor the cache of fetched test files)
 	rm -rf .venv .venv-client demo/out build dist *.egg-info .pytest_cache .mypy_cache .import_linter_cache .hypothesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 

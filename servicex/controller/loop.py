@@ -12,6 +12,8 @@ from servicex.services.results import ResultService
 
 log = logging.getLogger(__name__)
 EXPIRY_SECONDS = 3600.0
+# Writers may wait for a second when the database's log is trimmed.
+TRIM_SECONDS = 30.0
 # A client that was told of a bad dataset asks for it afterwards, to learn the reason.
 STALE_KEPT = timedelta(days=1)
 
@@ -45,6 +47,7 @@ class Controller:
         self._lookup_seconds = lookup_seconds
         self._lookup_attempts = lookup_attempts
         self._next_expiry = 0.0
+        self._next_trim = 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="controller", daemon=True)
 
@@ -76,6 +79,12 @@ class Controller:
             if self._closing.is_set():
                 return
             self._step(transform_id)
+        self._trim()
+
+    def _trim(self) -> None:
+        if time.monotonic() >= self._next_trim:
+            self._next_trim = time.monotonic() + TRIM_SECONDS
+            self._control.trim_log()
 
     def _expire(self) -> None:
         if time.monotonic() >= self._next_expiry:

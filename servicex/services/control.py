@@ -201,6 +201,10 @@ class ControlService:
             used = exists().where(TransformRequest.did_id == Dataset.id)
             session.execute(delete(Dataset).where(Dataset.is_stale, Dataset.last_used < now() - age, ~used))
 
+    def trim_log(self) -> None:
+        """Keep the database's own log from growing without end."""
+        self._transactions.trim_log()
+
     def _note(self, claimed: Claimed, **values: object) -> None:
         """Write the outcome of a step, and keep the lease: whoever comes so far is alive. Raises LeaseLost."""
         values = {"lease_until": now() + LEASE, **values}

@@ -1,8 +1,10 @@
 """Where transactions begin and end: the only place that commits."""
 import logging
+import os
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -16,6 +18,10 @@ log = logging.getLogger(__name__)
 PRAGMAS = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
            "journal_size_limit=67108864")
 WRITING = "servicex_writing"
+# From this many bytes on SQLite's log is emptied; readers that overlap would let it grow for ever.
+LOG_LIMIT = 64 * 2 ** 20
+# How long writers wait for that at most, in milliseconds.
+LOG_PATIENCE = 1000
 # What SQLite says, and what PostgreSQL does.
 DISK_FULL = ("disk is full", "No space left on device")
 
@@ -48,6 +54,33 @@ class Transactions:
         with _unavailable(), self._turn, Session(self._writing, expire_on_commit=False) as session:
             yield session
             session.commit()
+
+    def trim_log(self) -> None:
+        """Empty SQLite's write-ahead log if it has grown large, unless a reader holds on to it; then it stays for now.
+
+        SQLite itself begins it anew only at a moment when nobody reads. For other databases nothing is done.
+        """
+        if self._reading.dialect.name != "sqlite" or _log_size(self._reading) <= LOG_LIMIT:
+            return
+        with closing(self._reading.raw_connection()) as connection:
+            try:
+                connection.cursor().execute(f"PRAGMA busy_timeout={LOG_PATIENCE}")
+                # Most of the work, while others write; then the rest, while none does.
+                connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+                with self._turn:
+                    connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                log.warning("the database's log could not be emptied: %s", error)
+            finally:
+                connection.cursor().execute(f"PRAGMA {PRAGMAS[0]}")
+
+
+def _log_size(engine: Engine) -> int:
+    """The bytes of SQLite's write-ahead log."""
+    try:
+        return os.path.getsize(f"{engine.url.database}-wal")
+    except OSError:
+        return 0
 
 
 @contextmanager

@@ -11,7 +11,8 @@ exits with 0, or says what went wrong. INPUT is a path or a URL; OUTPUT is overw
 * a dict of trees: name to any of the above that has columns of its own, or to a histogram;
 * a generator of pairs of a name and a piece of that tree, or a histogram.
 
-What has no name is written as the tree `servicex`, what has no columns as the column `branch`.
+What has no name is written as the tree `servicex`, what has no columns as the column `branch`. All pieces of a tree
+have the columns and types of the first one that tells them.
 """
 from __future__ import annotations
 
@@ -30,6 +31,8 @@ import numpy as np
 
 # Pairs of a name and a piece of the tree of that name, or a histogram.
 Pieces = Iterator[tuple[str, Any]]
+# The types of a tree's columns by name.
+Types = dict[str, Any]
 
 TREE = "servicex"
 COLUMN = "branch"
@@ -40,6 +43,9 @@ ZSTD_LEVEL = 1
 
 # The largest whole number up to which a double tells all whole numbers apart.
 EXACT = 2**53
+
+# The first pieces of a tree are held back until the types of its columns are known, up to about this many bytes.
+HELD_BYTES = 100_000_000
 
 # Kinds of numbers and texts that a format has no place for.
 NO_ROOT = ("union", "bytestring", "complex", "datetime", "timedelta", "float128")
@@ -110,7 +116,8 @@ def _table(value: Any, refused: tuple[str, ...]) -> ak.Array:
         if kinds := [kind for kind in _kinds(column.layout.form) if kind.startswith(refused)]:
             raise TypeError(f"the column {name!r} holds {kinds[0]} values (its type is {column.type.content}), "
                             "which the output format cannot hold")
-    return ak.zip({name: ak.transform(_tidied, column) for name, column in columns.items()}, depth_limit=1)
+    return ak.zip({name: ak.transform(_tidied, ak.from_categorical(column)) for name, column in columns.items()},
+                  depth_limit=1)
 
 
 def _array(value: Any) -> ak.Array:
@@ -147,7 +154,8 @@ def _from_numpy(array: np.ndarray) -> ak.Array:
         array = array.reshape(1)
     if array.dtype == object:
         return ak.Array(array.tolist())
-    return ak.from_numpy(array)
+    # Of the other byte order are the arrays read from FITS and many old binary files.
+    return ak.from_numpy(array.astype(array.dtype.newbyteorder("="), order="C", copy=False))
 
 
 def _from_frame(value: Any) -> ak.Array:
@@ -163,38 +171,137 @@ def _from_frame(value: Any) -> ak.Array:
 
 
 def _kinds(form: Any) -> Iterator[str]:
-    """What the array is made of at the bottom: names of numpy's types, `string`, `bytestring`, `union`."""
+    """What the array is made of at the bottom: names of numpy's types, `string`, `bytestring`, `union`, `unknown`."""
     if form.is_union:
         yield "union"
+    elif form.is_unknown:
+        yield "unknown"
     elif form.parameter("__array__") in ("string", "bytestring"):
         yield form.parameter("__array__")
     elif form.is_numpy:
         yield form.primitive
-    elif not form.is_unknown:
+    else:
         for content in (form.contents if form.is_record else [form.content]):
             yield from _kinds(content)
 
 
 def _tidied(layout: Any, **_: Any) -> Any:
-    """Half precision is nowhere well supported; a list that was always empty has no type, and gets one."""
-    if layout.is_unknown:
-        return layout.to_NumpyArray(np.dtype("float64"))
+    """What the writers stumble over in a form that they take: half precision, gaps between numbers, an index."""
+    if layout.is_indexed and not layout.is_option:
+        return ak.transform(_tidied, ak.Array(layout.project())).layout
     if layout.is_numpy and layout.form.primitive == "float16":
         return ak.values_astype(ak.Array(layout), "float32").layout
-    return None
+    return layout.to_contiguous() if layout.is_numpy and not layout.is_contiguous else None
 
 
-def _types(table: ak.Array) -> dict[str, str]:
-    return {name: str(table[name].type.content) for name in table.fields}
+def _typed(layout: Any, **_: Any) -> Any:
+    """A list that was always empty has no type, and gets one."""
+    return layout.to_NumpyArray(np.dtype("float64")) if layout.is_unknown else None
 
 
-def _check_types(first: dict[str, str], table: ak.Array, name: str) -> None:
-    """Raise `TypeError` for a piece of other types than the first one: the writers would cast it without a word."""
-    types = _types(table)
-    if len(table) and first != types:
-        changed = {column: (first.get(column), types.get(column)) for column in {*first, *types}
-                   if first.get(column) != types.get(column)}
-        raise TypeError(f"a later piece of {name!r} has other types than the first (column: first, later): {changed}")
+def _tables(pieces: Pieces, refused: tuple[str, ...]) -> Pieces:
+    """The pieces as tables of the same types for each tree, and the objects as they are.
+
+    Raises `TypeError` for a piece whose types are not those of the tree: the writers would cast it without a word.
+    """
+    types: dict[str, Types] = {}
+    held: dict[str, list[ak.Array]] = {}
+    for name, value in pieces:
+        if _is_object(value):
+            yield name, value
+            continue
+        tables = [*held.pop(name, []), _table(value, refused)]
+        if name not in types and _untold(tables):
+            held[name] = tables
+            continue
+        types.setdefault(name, _common_types(tables))
+        yield from ((name, _fitted(table, types[name], name)) for table in tables if len(table))
+    for name, tables in held.items():
+        common = _common_types(tables)
+        yield from ((name, _fitted(table, common, name)) for table in _with_rows(tables))
+
+
+def _with_rows(tables: list[ak.Array]) -> list[ak.Array]:
+    """The tables that have rows, or the first one if none has."""
+    return [table for table in tables if len(table)] or tables[:1]
+
+
+def _untold(tables: list[ak.Array]) -> bool:
+    """Whether the types of some columns are yet to be seen, for want of rows or of anything in their lists."""
+    if sum(table.nbytes for table in tables) > HELD_BYTES:
+        return False
+    told = {name for table in tables if len(table) for name in table.fields if not _is_untyped(table[name])}
+    return not told.issuperset(tables[-1].fields)
+
+
+def _is_untyped(column: ak.Array) -> bool:
+    return "unknown" in _kinds(column.layout.form)
+
+
+def _common_types(tables: list[ak.Array]) -> Types:
+    """The types of the columns as those tables tell them that have rows."""
+    tables = _with_rows(tables)
+    return {name: _common_type([table[name] for table in tables if name in table.fields]) for name in tables[0].fields}
+
+
+def _common_type(columns: list[ak.Array]) -> Any:
+    told = next((column for column in columns if not _is_untyped(column)), columns[0])
+    kind = _present(ak.transform(_typed, told).type.content)
+    optional = any(isinstance(column.type.content, ak.types.OptionType) for column in columns)
+    return ak.types.OptionType(kind) if optional else kind
+
+
+def _types(table: ak.Array) -> Types:
+    return {name: table[name].type.content for name in table.fields}
+
+
+def _fitted(table: ak.Array, types: Types, name: str) -> ak.Array:
+    """The table with the columns in the order of `types`, and of those types."""
+    own = _types(table)
+    if list(own.items()) == list(types.items()):
+        return table
+    different = [column for column in {**types, **own} if column not in types or column not in own
+                 or not _agree(types[column], own[column])]
+    if different:
+        raise _other_types(name, different, types, own)
+    return ak.zip({column: _enforced(name, column, table[column], types, own) for column in types}, depth_limit=1)
+
+
+def _enforced(name: str, column: str, array: ak.Array, types: Types, own: Types) -> ak.Array:
+    try:
+        return ak.enforce_type(array, types[column])
+    except ValueError:
+        raise _other_types(name, [column], types, own, "; fill what is missing, or give an array that may have missing "
+                                                       "values from the first piece on") from None
+
+
+def _other_types(name: str, columns: list[str], types: Types, own: Types, advice: str = "") -> TypeError:
+    changed = {column: tuple(str(kinds[column]) if column in kinds else None for kinds in (types, own))
+               for column in columns}
+    return TypeError(f"a later piece of {name!r} has other types than the first (column: first, later): "
+                     f"{changed}{advice}")
+
+
+def _agree(first: Any, later: Any) -> bool:
+    """Whether all values of the later type that are not missing are values of the first type as well."""
+    first, later = _present(first), _present(later)
+    if isinstance(later, ak.types.UnknownType):
+        return True
+    if type(first) is not type(later):
+        return False
+    if isinstance(first, ak.types.RecordType):
+        return set(first.fields) == set(later.fields) and all(
+            _agree(first.content(field), later.content(field)) for field in first.fields)
+    if isinstance(first, (ak.types.ListType, ak.types.RegularType)):
+        return (first.parameters.get("__array__") == later.parameters.get("__array__")
+                and getattr(first, "size", None) == getattr(later, "size", None)
+                and _agree(first.content, later.content))
+    return str(first) == str(later)
+
+
+def _present(kind: Any) -> Any:
+    """The type of values that are there."""
+    return kind.content if isinstance(kind, ak.types.OptionType) else kind
 
 
 def _write_root(pieces: Pieces, output_path: str, begin: Callable[..., Any], content: Callable[..., Any]) -> None:
@@ -202,18 +309,15 @@ def _write_root(pieces: Pieces, output_path: str, begin: Callable[..., Any], con
 
     # A file that is open already: uproot would look for an object's name behind a colon in the path.
     trees: dict[str, Any] = {}
-    types: dict[str, dict[str, str]] = {}
     with open(output_path, "w+b") as file, uproot.recreate(file, compression=uproot.ZSTD(ZSTD_LEVEL)) as writer:
-        for name, value in pieces:
+        for name, value in _tables(pieces, NO_ROOT):
             if _is_object(value):
                 writer[name] = value
                 continue
-            table = _table(value, NO_ROOT)
-            _check_types(types.setdefault(name, _types(table)), table, name)
             if name not in trees:
-                trees[name] = begin(writer, name, table)
-            if len(table):
-                trees[name].extend(content(table))
+                trees[name] = begin(writer, name, value)
+            if len(value):
+                trees[name].extend(content(value))
 
 
 def _begin_tree(writer: Any, name: str, table: ak.Array) -> Any:
@@ -309,15 +413,11 @@ def _write_table(pieces: Pieces, output_path: str) -> None:
     import pyarrow.parquet
 
     writer, tree = None, None
-    types: dict[str, str] = {}
     try:
-        for name, value in pieces:
+        for name, value in _tables(pieces, NO_PARQUET):
             if _is_object(value) or tree not in (None, name):
                 raise TypeError(f"Parquet holds a single table and cannot take {name!r} as well: choose root-file")
-            array, tree = _table(value, NO_PARQUET), name
-            types = types or _types(array)
-            _check_types(types, array, name)
-            table = ak.to_arrow_table(array, extensionarray=False)
+            tree, table = name, ak.to_arrow_table(value, extensionarray=False)
             writer = writer or pyarrow.parquet.ParquetWriter(output_path, table.schema, compression="zstd")
             writer.write_table(table.cast(writer.schema))
     finally:
