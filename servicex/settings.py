@@ -95,6 +95,8 @@ class Settings(BaseSettings):
         300.0, gt=0, description="How long nothing may be heard of files handed out before they are handed out anew.")
     STALL_ROUNDS: int = Field(3, gt=0, description="How often that is done before such files count as failed.")
     THREADS: int = Field(16, gt=0, le=256, description="How many requests are served at once.")
+    MAX_ACTIVE_TRANSFORMS: int = Field(
+        100, gt=0, description="How many transforms have workers at once; those submitted later wait for their turn.")
     LOG_LEVEL: str = Field("INFO", description="What is logged: DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("SECRET_KEY")

@@ -1,6 +1,6 @@
 """Answers with long lists, sent in pieces, so that one of any length takes little memory."""
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import chain, islice
 from typing import Generic, TypeVar
@@ -64,7 +64,7 @@ def _streamed(head: str, rows: Iterator[Row], record: Callable[[Row], BaseModel]
 
 
 def _pieces(head: str, rows: Iterator[Row], record: Callable[[Row], BaseModel],
-            tail: Callable[[], str]) -> Iterable[str]:
+            tail: Callable[[], str]) -> Iterator[str]:
     comma = ""
     yield head + "["
     while texts := [record(row).model_dump_json(by_alias=True) for row in islice(rows, ROWS_A_PIECE)]:

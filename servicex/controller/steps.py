@@ -9,7 +9,7 @@ from servicex.backends.launcher.base import Launcher
 from servicex.backends.object_store.base import ObjectStore
 from servicex.models import TransformRequest
 from servicex.models.base import now
-from servicex.services.control import Claimed, ControlService
+from servicex.services.control import Claimed, ControlService, Work
 from servicex.services.results import ResultService
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Limits:
-    """How much at once, and how long, in seconds. `workers` is the most a transform may have."""
+    """How much at once, and how long, in seconds. A transform has `workers` at most, and `active` of them have any."""
 
     workers: int
     publish_chunk: int
@@ -25,6 +25,7 @@ class Limits:
     stall_seconds: float
     stall_rounds: int
     transform_seconds: float
+    active: int = 100
 
 
 class TransformSteps:
@@ -39,6 +40,10 @@ class TransformSteps:
         self._store = store
         self._endpoint = endpoint
         self._limits = limits
+
+    def work(self) -> Work:
+        """The transforms that may need a step now."""
+        return self._control.work(self._limits.active, self._limits.transform_seconds)
 
     def step(self, claimed: Claimed) -> None:
         """Whatever the transform needs next."""
