@@ -117,6 +117,8 @@ class Settings(BaseSettings):
         300.0, gt=0, description="How long nothing may be heard of files handed out before they are handed out anew.")
     STALL_ROUNDS: int = Field(3, gt=0, description="How often that is done before such files count as failed.")
     THREADS: int = Field(16, gt=0, le=256, description="How many requests are served at once.")
+    MAX_ACTIVE_TRANSFORMS: int = Field(
+        100, gt=0, description="How many transforms have workers at once; those submitted later wait for their turn.")
     LOG_LEVEL: str = Field("INFO", description="What is logged: DEBUG, INFO, WARNING or ERROR.")
     CODE_GEN_SERVICE_URLS: dict[GeneratorName, ServiceUrl] = Field(
         default_factory=dict, description="Code generators that are services, name to URL. One that has the name of a "

@@ -188,4 +188,4 @@ def _launcher(parts: Parts, broker: InProcessBroker) -> LocalLauncher:
 def _limits(settings: Settings) -> Limits:
     return Limits(workers=settings.WORKERS, publish_chunk=settings.PUBLISH_CHUNK, publish_ahead=settings.PUBLISH_AHEAD,
                   stall_seconds=settings.STALL_SECONDS, stall_rounds=settings.STALL_ROUNDS,
-                  transform_seconds=settings.TRANSFORM_SECONDS)
+                  transform_seconds=settings.TRANSFORM_SECONDS, active=settings.MAX_ACTIVE_TRANSFORMS)

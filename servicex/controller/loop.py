@@ -75,7 +75,10 @@ class Controller:
         for dataset_id in self._datasets.open_lookups():
             self._look_up(dataset_id)
         self._expire()
-        for transform_id in self._control.work():
+        work = self._steps.work()
+        if work.more:
+            self._wakeup()
+        for transform_id in (*work.ended, *work.active):
             if self._closing.is_set():
                 return
             self._step(transform_id)

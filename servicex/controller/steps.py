@@ -10,7 +10,7 @@ from servicex.backends.result_store import ResultStore
 from servicex.errors import ServiceXError
 from servicex.models import TransformRequest
 from servicex.models.base import now
-from servicex.services.control import Claimed, ControlService
+from servicex.services.control import Claimed, ControlService, Work
 from servicex.services.results import ResultService
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ LOST_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Limits:
-    """How much at once, and how long, in seconds. `workers` is the most a transform may have."""
+    """How much at once, and how long, in seconds. A transform has `workers` at most, and `active` of them have any."""
 
     workers: int
     publish_chunk: int
@@ -28,6 +28,7 @@ class Limits:
     stall_seconds: float
     stall_rounds: int
     transform_seconds: float
+    active: int = 100
 
 
 class TransformSteps:
@@ -42,6 +43,10 @@ class TransformSteps:
         self._stores = stores
         self._endpoint = endpoint
         self._limits = limits
+
+    def work(self) -> Work:
+        """The transforms that may need a step now."""
+        return self._control.work(self._limits.active, self._limits.transform_seconds)
 
     def step(self, claimed: Claimed) -> None:
         """Whatever the transform needs next."""

@@ -1,7 +1,7 @@
 """What the controller remembers of each transform, apart from the transform's own row so that reports never wait."""
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, or_, text, update
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, LargeBinary, String, Text, or_, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from servicex.models.base import Base, UtcDateTime, changed, now
@@ -40,12 +40,16 @@ class GeneratedProgram(Base):
     archive: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+def free(owner: str) -> ColumnElement[bool]:
+    """Whether the lease may be taken by this owner: it is free, over, or already theirs."""
+    return or_(TransformControl.lease_owner.is_(None), TransformControl.lease_owner == owner,
+               TransformControl.lease_until < now())
+
+
 def claim(session: Session, transform_id: int, owner: str, until: datetime) -> bool:
     """Take the lease of a transform if it is free, over, or already the owner's; False if another one holds it."""
-    free = or_(TransformControl.lease_owner.is_(None), TransformControl.lease_owner == owner,
-               TransformControl.lease_until < now())
     return changed(session, update(TransformControl).where(
-        TransformControl.transform_id == transform_id, free).values(lease_owner=owner, lease_until=until))
+        TransformControl.transform_id == transform_id, free(owner)).values(lease_owner=owner, lease_until=until))
 
 
 def note(session: Session, transform_id: int, owner: str, **values: object) -> bool:

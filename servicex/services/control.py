@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, exists, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session, defer
 
 from servicex.backends.broker.base import WorkMessage, work_queue
@@ -33,6 +33,15 @@ class Claimed:
     control: TransformControl
 
 
+@dataclass(frozen=True)
+class Work:
+    """The ids of transforms that may need a step: those that ended, and those that did not. `more` of them ended."""
+
+    ended: Sequence[int]
+    active: Sequence[int]
+    more: bool
+
+
 class LeaseLost(Exception):
     """Raised when another controller has taken over the transform: the step's outcome was not written."""
 
@@ -49,14 +58,25 @@ class ControlService:
         with self._transactions.write() as session:
             session.execute(update(TransformControl).values(lease_owner=None, next_step_at=None))
 
-    def work(self) -> Sequence[int]:
-        """The ids of the transforms that may need a step now; those that ended come first, as people wait for that."""
+    def work(self, most: int, seconds: float) -> Work:
+        """The transforms that may need a step now; `most` may have workers, and none may take more than `seconds`.
+
+        Those are the ones begun already, then the oldest that have files. All others wait, and cost nothing.
+        """
+        is_open = select(TransformRequest.id, TransformControl.next_step_at).join(
+            TransformControl, TransformControl.transform_id == TransformRequest.id).where(~TransformControl.torn_down)
         due = or_(TransformControl.next_step_at.is_(None), TransformControl.next_step_at <= now())
-        ended = case((TransformRequest.status.in_(ACTIVE), 1), else_=0)
+        ended = is_open.where(TransformRequest.status.not_in(ACTIVE), due, controls.free(self._owner))
+        active = is_open.where(TransformRequest.status.in_(ACTIVE))
+        late = active.where(due, TransformRequest.submit_time < now() - timedelta(seconds=seconds))
+        begun = active.where(TransformRequest.files > 0).order_by(TransformControl.lease_owner.is_(None))
         with self._transactions.read() as session:
-            return session.scalars(select(TransformRequest.id).join(
-                TransformControl, TransformControl.transform_id == TransformRequest.id
-            ).where(due, ~TransformControl.torn_down).order_by(ended, TransformRequest.id)).all()
+            first, overdue, turn = (session.execute(query.order_by(TransformRequest.id).limit(most)).all()
+                                    for query in (ended, late, begun))
+        # One that is held off keeps its place: its workers may be there.
+        ready = [row.id for row in turn if row.next_step_at is None or row.next_step_at <= now()]
+        ids = [row.id for row in overdue] + ready
+        return Work([row.id for row in first], list(dict.fromkeys(ids)), more=len(first) == most)
 
     def work_queues(self, age: timedelta) -> dict[str, TransformStatus]:
         """The work queues that may exist, with the state of the transform: of all that run or ended not longer ago."""

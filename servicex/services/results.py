@@ -235,6 +235,8 @@ def _count(transform: TransformRequest, report: FileReport, replaced: TransformR
     if replaced is not None:
         transform.files_failed -= 1
         transform.total_time -= replaced.transform_time or 0.0
+        transform.total_events -= replaced.total_events or 0
+        transform.total_bytes -= replaced.object_size or 0
     transform.last_result_at = max(now(), (transform.last_result_at or now()) + TICK)
     _add_to_totals(transform, report)
 

@@ -1,0 +1,1 @@
+from tests.services.conftest import engine  # noqa: F401  # the same fixture
