@@ -2,6 +2,7 @@
 import ipaddress
 import json
 import signal
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         with app.app_context(), held(db.engine):
             upgrade()
             try:
-                parts.start()
+                parts.start_alone()
                 click.echo(f"ServiceX is up at {address(server, host)}  (stop it with Ctrl-C)", err=True)
                 server.run()
             except KeyboardInterrupt:
@@ -105,6 +106,25 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 def _interrupt(*_: Any) -> None:
     raise KeyboardInterrupt
+
+
+@cli.command()
+def controller() -> None:
+    """Run a controller beside the processes that answer requests, until it is told to end; several may run."""
+    with plain_errors():
+        chosen = load()
+        set_up_logging(chosen.LOG_LEVEL)
+        app = create_app(chosen)
+        parts = app.extensions["servicex"]
+        signal.signal(signal.SIGTERM, _interrupt)
+        with app.app_context():
+            parts.start_controller()
+            try:
+                threading.Event().wait()
+            except KeyboardInterrupt:
+                pass
+            finally:
+                parts.close()
 
 
 @cli.command()

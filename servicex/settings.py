@@ -125,6 +125,9 @@ class Settings(BaseSettings):
                                           "built-in one takes its place.")
     CODE_GEN_IMAGES: dict[str, GeneratorImage] = Field(
         default_factory=dict, description="The images of these services, name to image; shown to clients, no more.")
+    BUILTIN_SCIENCE_IMAGES: dict[str, GeneratorImage] = Field(
+        default_factory=dict, description="The container images that programs of the built-in code generators run in, "
+                                          "by generator. Without one, who submits has to name an image.")
     TRANSFORMER_CONVERTS_TO_PARQUET: bool = Field(
         False, description="Whether the transformers' sidecars make Parquet of ROOT files. Sidecars of 2024 hang when "
                            "the inputs are URLs. False: Parquet of a program that cannot write it is refused.")

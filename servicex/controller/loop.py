@@ -3,6 +3,7 @@ import logging
 import threading
 import time
 from datetime import timedelta
+from typing import Protocol
 
 from servicex.controller.steps import TransformSteps
 from servicex.errors import ServiceXError, Unavailable
@@ -18,8 +19,18 @@ TRIM_SECONDS = 30.0
 STALE_KEPT = timedelta(days=1)
 
 
+class Waking(Protocol):
+    """What the controller waits by. A wake-up that is lost costs one interval."""
+
+    def __call__(self) -> None:
+        """Have the controller look at once."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when woken, or after some seconds."""
+
+
 class Wakeup:
-    """An event that is set to have the controller look at once; a wake-up lost costs one interval."""
+    """An event in the process that the controller runs in."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -37,7 +48,7 @@ class Controller:
     """Runs the steps in a thread of its own, from `start` to `close`."""
 
     def __init__(self, control: ControlService, datasets: DatasetService, results: ResultService,
-                 steps: TransformSteps, wakeup: Wakeup, interval: float, lookup_seconds: float, lookup_attempts: int):
+                 steps: TransformSteps, wakeup: Waking, interval: float, lookup_seconds: float, lookup_attempts: int):
         self._control = control
         self._datasets = datasets
         self._results = results

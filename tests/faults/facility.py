@@ -15,6 +15,8 @@ import psutil
 import psycopg2
 import requests
 
+from servicex.backends.broker.base import work_queue
+from servicex.backends.broker.rabbitmq import RabbitMqBroker
 from tests.object_store.s3_server import S3Server
 from tests.private_postgres import PrivatePostgres
 from tests.private_rabbitmq import PrivateRabbitMq
@@ -103,7 +105,7 @@ class Facility:
             **os.environ, "FLASK_APP": "servicex.app", "SQLALCHEMY_DATABASE_URI": self.postgres.url,
             "RABBIT_MQ_URL": self.rabbitmq.url, "ADVERTISED_HOSTNAME": f"127.0.0.1:{self.port}",
             "MINIO_URL": self.store.address, "MINIO_ACCESS_KEY": keys.access_key, "MINIO_SECRET_KEY": keys.secret_key,
-            "OBJECT_STORE_ENABLED": "true", "SECRET_KEY": secrets.token_urlsafe(32),
+            "TRANSFORMER_VALIDATE_DOCKER_IMAGE": "false", "BUILTIN_SCIENCE_IMAGES": '{"uproot-raw": "science:1"}',
             "DATA_DIRECTORY": str(self.folder / "data"), "CONTROLLER_SECONDS": "1", "STALL_SECONDS": "20",
             "BROKER_URL": self.rabbitmq.url, "S3_ADDRESS": self.store.address, "S3_ACCESS_KEY": keys.access_key,
             "S3_SECRET_KEY": keys.secret_key, **self._settings}
@@ -136,7 +138,7 @@ class Facility:
 
     def transform(self, request_id: str, workers: int, seconds: float) -> None:
         """Start transformers for a transform; `seconds` is what each file takes."""
-        for number in range(workers):
+        for _ in range(workers):
             transformer = self._process(f"transformer{len(self.transformers)}", [
                 sys.executable, "-m", "tests.faults.transformer", request_id, str(seconds)])
             transformer.start()
@@ -147,6 +149,15 @@ class Facility:
         for transformer in self.transformers:
             transformer.kill()
         self.transformers = []
+
+    def queues(self) -> list[str]:
+        """The names of the broker's work queues."""
+        broker = RabbitMqBroker(self.rabbitmq.url)
+        try:
+            names = [work_queue(row[0]) for row in self.query("select request_id from requests")]
+            return [name for name in names if broker.state(name) is not None]
+        finally:
+            broker.close()
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of the database."""

@@ -1,8 +1,8 @@
-"""Whatever is killed, restarted, repeated or late: every file has one result and one object, and nothing is left over."""
+"""Whatever is killed, restarted, repeated or late: every file has one result and one object, and nothing is left."""
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,7 +57,7 @@ def check_accounts(facility: Facility, request_id: str, files: int) -> None:
     within(RECOVERY, lambda: objects(facility, request_id) == names)
 
 
-def within(seconds: float, condition: "Callable[[], bool]") -> None:
+def within(seconds: float, condition: Callable[[], bool]) -> None:
     """Fail if the condition does not hold in time."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -66,7 +66,7 @@ def within(seconds: float, condition: "Callable[[], bool]") -> None:
 
 
 def queue_is_gone(facility: Facility, request_id: str) -> bool:
-    return all(f"transformer-{request_id}" not in name for name in facility.queues())
+    return f"transformer-{request_id}" not in facility.queues()
 
 
 def run_round(facility: Facility, chance: random.Random, faults: int, every: float, seconds: float) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""A transformer with the manners of the existing sidecars, without the science: takes a file, stores an object, reports.
+"""A transformer with the manners of the existing sidecars, without the science: it stores an object and reports.
 
     python -m tests.faults.transformer REQUEST_ID SECONDS
 

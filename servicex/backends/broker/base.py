@@ -61,6 +61,9 @@ class Broker(ABC):
     def ping(self) -> None:
         """Return if the broker answers."""
 
+    def close(self) -> None:
+        """Called once when the server stops."""
+
 
 class QueueGone(Exception):
     """Raised when something is published to a queue that does not exist."""

@@ -17,12 +17,15 @@ TARGET = "servicex.codegen.child:serve"
 class BuiltinCodeGenerator(CodeGenerator):
     """The generators `uproot`, `uproot-raw` and `python`.
 
-    `version` is the server's; `time_limit` is in seconds and `memory_limit` in bytes, both for one selection.
+    `version` is the server's; `time_limit` is in seconds and `memory_limit` in bytes, both for one selection. `images`
+    are the container images that programs run in, by generator; None where workers are no containers.
     """
 
-    def __init__(self, warm: WarmParent, version: str, time_limit: float = 60.0, memory_limit: int = 2**30):
+    def __init__(self, warm: WarmParent, version: str, time_limit: float = 60.0, memory_limit: int = 2**30,
+                 images: Mapping[str, str] | None = None):
         self._warm = warm
         self._image = f"servicex-app {version}"
+        self._science_images = dict.fromkeys(GENERATORS, self._image) if images is None else images
         self._time_limit = time_limit
         self._memory_limit = memory_limit
 
@@ -44,7 +47,7 @@ class BuiltinCodeGenerator(CodeGenerator):
         if "invalid" in answer:
             raise InvalidSelection(answer["invalid"])
         files = {file: base64.b64decode(content) for file, content in answer["files"].items()}
-        return GeneratedCode(self._image, LANGUAGE, COMMAND, files, frozenset(answer["formats"]))
+        return GeneratedCode(self._science_images.get(name, ""), LANGUAGE, COMMAND, files, frozenset(answer["formats"]))
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -1,0 +1,165 @@
+"""Which implementation of each back end the settings ask for."""
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from servicex.backends.broker.base import Broker
+from servicex.backends.broker.in_process import InProcessBroker
+from servicex.backends.code_generator.base import CodeGenerator
+from servicex.backends.code_generator.builtin import BuiltinCodeGenerator
+from servicex.backends.code_generator.http import HttpCodeGenerator
+from servicex.backends.did_finder.base import DidFinder, LookupSink
+from servicex.backends.did_finder.builtin import BuiltinDidFinder
+from servicex.backends.did_finder.queue import QueueDidFinder
+from servicex.backends.did_finder.schemes import check_default_scheme, check_schemes
+from servicex.backends.image_check.base import ImageCheck
+from servicex.backends.image_check.image_name import AllowedImages
+from servicex.backends.image_check.registries import Registries
+from servicex.backends.image_check.registry_check import RegistryImageCheck
+from servicex.backends.launcher.base import Launcher, ReportSink
+from servicex.backends.launcher.elsewhere import TransformersElsewhere
+from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
+from servicex.backends.object_store.base import ObjectStore
+from servicex.backends.object_store.credentials import Credentials
+from servicex.backends.object_store.local import LocalObjectStore
+from servicex.backends.result_store import ResultStore
+from servicex.backends.results_volume import ResultsVolume
+from servicex.capabilities import Capabilities, capability_keys
+from servicex.data_directory import secret_key
+from servicex.processes import WarmParent
+from servicex.services.submissions import OBJECT_STORE, VOLUME
+from servicex.settings import InvalidSettings, Settings
+
+LOCAL_SCHEME = "file"
+
+
+def check(settings: Settings) -> None:
+    """Raise InvalidSettings for settings that do not go together."""
+    if settings.ENABLE_AUTH:
+        raise InvalidSettings("ENABLE_AUTH is True, but this version has no accounts yet: it would be open to all. "
+                              "Set it to False and keep the server on the loopback address.")
+    if settings.RABBIT_MQ_URL and not settings.ADVERTISED_HOSTNAME:
+        raise InvalidSettings("RABBIT_MQ_URL needs ADVERTISED_HOSTNAME: transformers and finders call back there.")
+    if settings.VALID_DID_SCHEMES and not settings.RABBIT_MQ_URL:
+        raise InvalidSettings("VALID_DID_SCHEMES needs RABBIT_MQ_URL: their finders are asked through it.")
+
+
+def broker(settings: Settings) -> Broker:
+    """RabbitMQ if it is configured, else queues in the process's own memory."""
+    if not settings.RABBIT_MQ_URL:
+        return InProcessBroker()
+    from servicex.backends.broker.rabbitmq import RabbitMqBroker
+    return RabbitMqBroker(settings.RABBIT_MQ_URL)
+
+
+def launcher(settings: Settings, queues: Broker, stores: Mapping[str, ResultStore], warm: WarmParent,
+             reports: ReportSink) -> Launcher:
+    """Workers on this machine for queues in memory; those of RabbitMQ are served by others."""
+    if not isinstance(queues, InProcessBroker):
+        return TransformersElsewhere()
+    limits = WorkerLimits(attempts=settings.MAX_ATTEMPTS, file_seconds=settings.FILE_SECONDS,
+                          memory_bytes=settings.WORKER_MEMORY_BYTES)
+    return LocalLauncher(queues, stores, warm, reports, settings.WORKERS, settings.DATA_DIRECTORY.absolute(), limits)
+
+
+def object_store(settings: Settings) -> ObjectStore:
+    """The S3 store at MINIO_URL, else files below DATA_DIRECTORY."""
+    secret = secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY).encode()
+    if not settings.MINIO_URL:
+        return LocalObjectStore(settings.DATA_DIRECTORY.absolute() / "results", secret)
+    # Only here, since boto3 takes its time and its memory.
+    from servicex.backends.object_store.s3 import S3ObjectStore
+    from servicex.backends.object_store.s3_client import S3Endpoint
+    endpoint = S3Endpoint(settings.MINIO_URL, settings.MINIO_ENCRYPT, settings.MINIO_ACCESS_KEY,
+                          settings.MINIO_SECRET_KEY, settings.MINIO_REGION)
+    return S3ObjectStore(endpoint, secret)
+
+
+def result_stores(settings: Settings, objects: ObjectStore) -> dict[str, ResultStore]:
+    """What takes results, by the destination that is asked for."""
+    stores: dict[str, ResultStore] = {}
+    if settings.OBJECT_STORE_ENABLED:
+        stores[OBJECT_STORE] = objects
+    if settings.RESULTS_VOLUME:
+        stores[VOLUME] = ResultsVolume(settings.RESULTS_VOLUME.absolute() / settings.TRANSFORMER_PERSISTENCE_SUBDIR)
+    return stores
+
+
+def client_credentials(settings: Settings, objects: ObjectStore) -> Callable[[str], Credentials]:
+    """What gives the credentials that the clients of a transform are told: their own, or those the site shares."""
+    if not settings.SHARED_READ_ONLY_S3_KEYS:
+        return objects.credentials
+    shared = Credentials(*settings.SHARED_READ_ONLY_S3_KEYS.split(":", 1))
+    return lambda bucket: shared
+
+
+def code_generators(settings: Settings, warm: WarmParent, app_version: str) -> list[CodeGenerator]:
+    """The built-in ones and, of names they share before them, those that are services of their own."""
+    images = settings.BUILTIN_SCIENCE_IMAGES if settings.RABBIT_MQ_URL else None
+    builtin = BuiltinCodeGenerator(warm, app_version, settings.CODE_GENERATION_SECONDS,
+                                   settings.CODE_GENERATION_MEMORY_BYTES, images)
+    services = HttpCodeGenerator(settings.CODE_GEN_SERVICE_URLS, settings.CODE_GEN_IMAGES,
+                                 settings.CODE_GENERATION_SECONDS, settings.TRANSFORMER_CONVERTS_TO_PARQUET)
+    return [builtin, services]
+
+
+def generator_urls(settings: Settings, generators: Sequence[CodeGenerator]) -> dict[str, str]:
+    """Where each code generator is, by name."""
+    names = [name for generator in generators for name in generator.images()]
+    return dict.fromkeys(names, "builtin") | settings.CODE_GEN_SERVICE_URLS
+
+
+def did_finders(settings: Settings, sink: LookupSink, queues: Broker, tokens: Capabilities) -> list[DidFinder]:
+    """The built-in finders and, of schemes they share before them, those asked through RabbitMQ.
+
+    Raises InvalidSettings if a scheme cannot be one, or nobody serves the default.
+    """
+    allowed = [Path(path).absolute() for path in settings.ALLOWED_PATHS]
+    finders: list[DidFinder] = [BuiltinDidFinder(
+        sink, allowed, deadline=settings.LOOKUP_SECONDS, portal=settings.CERNOPENDATA_URL,
+        rucio_config=settings.RUCIO_CONFIG)]
+    if settings.VALID_DID_SCHEMES and not isinstance(queues, InProcessBroker):
+        from servicex.backends.broker.rabbitmq import RabbitMqBroker
+        assert isinstance(queues, RabbitMqBroker)
+        check_schemes(settings.VALID_DID_SCHEMES)
+        finders.append(QueueDidFinder(settings.VALID_DID_SCHEMES, queues.publish_lookup,
+                                      partial(finder_endpoint, settings, tokens)))
+    check_default_scheme(settings.DID_FINDER_DEFAULT_SCHEME, finders)
+    return finders
+
+
+def finder_endpoint(settings: Settings, tokens: Capabilities, dataset_id: int) -> str:
+    """Below which URL a finder reports on a dataset: it adds the id itself, without a slash."""
+    token = tokens.token("dataset", str(dataset_id))
+    return f"http://{settings.ADVERTISED_HOSTNAME}/servicex/internal/{token}/transformation/"
+
+
+def transformer_endpoint(settings: Settings, tokens: Capabilities, request_id: str) -> str:
+    """Below which URL transformers report on a transform."""
+    token = tokens.token("transform", request_id)
+    return f"http://{settings.ADVERTISED_HOSTNAME}/servicex/internal/{token}/transformation/{request_id}"
+
+
+def capabilities(settings: Settings) -> Capabilities:
+    """The tokens in the addresses that finders and transformers are handed."""
+    newest = secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY)
+    return Capabilities(capability_keys([newest, *settings.SECRET_KEY_FALLBACKS]))
+
+
+def image_check(settings: Settings) -> ImageCheck | None:
+    """What checks container images; None where workers are no containers."""
+    if not settings.RABBIT_MQ_URL:
+        return None
+    allowed = AllowedImages(settings.ALLOWED_IMAGE_PREFIXES)
+    registries = Registries(allowed.registries) if settings.TRANSFORMER_VALIDATE_DOCKER_IMAGE else None
+    return RegistryImageCheck(allowed, registries, settings.IMAGE_CHECK_FAILS_OPEN)
+
+
+def deliverable_formats(settings: Settings) -> Collection[str] | None:
+    """The result formats that the transformers can deliver; None stands for all, as workers of our own can."""
+    return settings.TRANSFORMER_SIDECAR_FORMATS if settings.RABBIT_MQ_URL else None
+
+
+def lookup_lifetime(settings: Settings, scheme: str) -> float:
+    """Seconds for which a look-up may be used again. Local folders change under their owner's hands: not at all."""
+    return 0.0 if scheme == LOCAL_SCHEME else settings.DATASET_LIFETIME_SECONDS
