@@ -42,4 +42,4 @@ def test_lists_longer_than_a_page(house: House, monkeypatch: pytest.MonkeyPatch)
     rest = house.transforms.results(SINGLE_USER, transform.request_id, results[2].created_at, 2, results[3].created_at)
     assert [r.file_id for r in rest] == ids[4:6]
     failures = house.transforms.failures(SINGLE_USER, transform.request_id, after=results[4].created_at)
-    assert [r.file_id for r, _ in failures] == ids[5:]
+    assert [r.file_id for r, *_ in failures] == ids[5:]
