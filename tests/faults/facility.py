@@ -17,7 +17,7 @@ import requests
 
 from servicex.backends.broker.base import work_queue
 from servicex.backends.broker.rabbitmq import RabbitMqBroker
-from tests.object_store.s3_server import S3Server
+from tests.s3_server import S3Server
 from tests.private_postgres import PrivatePostgres
 from tests.private_rabbitmq import PrivateRabbitMq
 from tests.running_server import answers, free_port
