@@ -25,6 +25,8 @@ LIST_FINDER = "user"
 # Between its insert and its lock a row may become stale at the hands of another; more than once is bad luck.
 OBTAIN_TRIES = 4
 ASK_AGAIN_SECONDS = 10.0
+# A controller that dies while it asks a finder, or has one at work in its own process, is missed after as many seconds.
+LOOKUP_LEASE = 20.0
 Replicas = Callable[[Sequence[str]], Sequence[tuple[str, ...]]]
 NAME_LIMIT = 1024
 ROWS_PAGE = 1000
@@ -177,8 +179,15 @@ class DatasetService:
     # What the controller needs
 
     def open_lookups(self) -> Sequence[int]:
-        """The ids of the datasets whose look-up is to be begun, or was begun and is overdue."""
+        """The ids of the datasets whose look-up is to be begun, or was begun and is overdue.
+
+        Those that finders in this process may be at work on come before they are overdue, to be kept from it.
+        """
         due = Dataset.lookup_deadline.is_(None) | (Dataset.lookup_deadline < now())
+        inside = [scheme for scheme, finder in self._finders.items() if finder.inside]
+        due |= Dataset.did_finder.in_(inside) & (
+            Dataset.lookup_deadline < now() + timedelta(seconds=LOOKUP_LEASE / 2)) & (
+            Dataset.lookup_status == LookupStatus.LOOKING)
         with self._transactions.read() as session:
             return session.scalars(select(Dataset.id).where(Dataset.lookup_status.in_(OPEN_LOOKUPS), due)).all()
 
@@ -191,17 +200,17 @@ class DatasetService:
                 dataset.lookup_attempts = max(0, dataset.lookup_attempts - 1)
 
     def begin_lookup(self, dataset_id: int, seconds: float, attempts: int) -> None:
-        """Take the next step with a look-up that is open: begin it, begin it again, or give it up."""
+        """Take the next step with a look-up that is open: begin it, begin it again, keep it, or give it up."""
         with self._transactions.write() as session:
             dataset = lookups.existing(session, dataset_id, lock=True)
             finder = self._finders.get(dataset.did_finder)
-            begun = _open(dataset) and _next_attempt(session, dataset, finder, seconds, attempts)
+            begun = dataset.lookup_status in OPEN_LOOKUPS and _next_attempt(session, dataset, finder, seconds, attempts)
         if begun and finder:
-            self._ask(finder, dataset)
+            self._ask(finder, dataset, seconds)
         elif dataset.is_stale:
             self._wake()
 
-    def _ask(self, finder: DidFinder, dataset: Dataset) -> None:
+    def _ask(self, finder: DidFinder, dataset: Dataset, seconds: float) -> None:
         """Ask the finder. One that cannot be asked just now is asked a little later, at no cost of an attempt."""
         try:
             finder.look_up(dataset.did_finder, dataset.name.removeprefix(f"{dataset.did_finder}://"), dataset.id)
@@ -211,15 +220,28 @@ class DatasetService:
                 if asked.lookup_status == LookupStatus.LOOKING:
                     lookups.begin_later(asked, ASK_AGAIN_SECONDS, error.message)
                     asked.lookup_attempts -= 1
+            return
+        if not finder.inside:
+            self._await_answer(dataset.id, seconds)
+
+    def _await_answer(self, dataset_id: int, seconds: float) -> None:
+        """Give the finder its time, now that it was asked for certain; it may have ended already."""
+        with self._transactions.write() as session:
+            dataset = lookups.existing(session, dataset_id, lock=True)
+            dataset.lookup_deadline = now() + timedelta(seconds=seconds)
 
     # What finders report
 
     def files(self, dataset_id: int, files: Sequence[FoundFile]) -> None:
-        """Add files that a finder found, which also shows that it is at work. Raises LookupEnded if the look-up is
-        over."""
+        """Add files that a finder found, which also shows that it is at work.
+
+        Raises LookupEnded if the look-up is over.
+        """
         with self._transactions.write() as session:
             dataset = lookups.looking(session, dataset_id)
-            dataset.lookup_deadline = now() + timedelta(seconds=self._silence)
+            finder = self._finders.get(dataset.did_finder)
+            silence = LOOKUP_LEASE if finder is not None and finder.inside else self._silence
+            dataset.lookup_deadline = now() + timedelta(seconds=silence)
             datasets.add_files(session, dataset, files)
             for transform in transforms.active_on(session, dataset_id):
                 transform.files = dataset.n_files
@@ -238,23 +260,25 @@ class DatasetService:
         self._wake()
 
 
-def _open(dataset: Dataset) -> bool:
-    """Whether the look-up is to be begun, or was begun and is overdue."""
-    due = dataset.lookup_deadline is None or dataset.lookup_deadline < now()
-    return dataset.lookup_status in OPEN_LOOKUPS and due
-
-
 def _next_attempt(session: Session, dataset: Dataset, finder: DidFinder | None, seconds: float,
                   attempts: int) -> bool:
-    """Count another attempt at the look-up, or end it for want of a finder or of an answer; whether to begin it."""
-    dataset.lookup_deadline = now() + timedelta(seconds=seconds)
+    """Count another attempt at the look-up, or end it for want of a finder or of an answer; whether to begin it.
+
+    Till the finder was asked for certain, the look-up is this controller's for the time of a lease.
+    """
+    overdue = dataset.lookup_deadline is None or dataset.lookup_deadline < now()
+    kept = finder is not None and finder.running(dataset.id)
+    if not overdue and not kept:
+        return False
+    dataset.lookup_deadline = now() + timedelta(seconds=LOOKUP_LEASE)
+    if kept:
+        return False
     if finder is None:
         lookups.fail(session, dataset, LookupFailure.INTERNAL_FAILURE,
                      f"This server has no finder for {dataset.did_finder} any more.")
         return False
-    if finder.running(dataset.id):
-        return False
-    if dataset.lookup_attempts >= attempts:
+    # One of this process ends by itself and says why. That its controller died says nothing of the look-up.
+    if dataset.lookup_attempts >= attempts and not finder.inside:
         lookups.fail(session, dataset, LookupFailure.INTERNAL_FAILURE,
                      f"The finder for {dataset.did_finder} gave no answer within {seconds:.0f} s, {attempts} times. "
                      "Try again later; if that does not help, whoever runs this server can see whether it is running.")

@@ -42,7 +42,12 @@ class LookupSink(Protocol):
 
 
 class DidFinder(ABC):
-    """Finds the files of the datasets of some schemes."""
+    """Finds the files of the datasets of some schemes.
+
+    `inside`: whether it works in the process that asks it, and ends with it.
+    """
+
+    inside: bool = False
 
     @property
     @abstractmethod

@@ -52,6 +52,8 @@ class BuiltinDidFinder(DidFinder):
         self._threads = [threading.Thread(target=self._work, name=f"did-finder-{number}", daemon=True)
                          for number in range(threads)]
 
+    inside = True
+
     @property
     def schemes(self) -> frozenset[str]:
         """`file`, `xrootd`, `cernopendata` and `rucio`, as far as they can be served."""
