@@ -35,6 +35,7 @@ def complete(session: Session, dataset: Dataset) -> None:
     if dataset.n_files == 0:
         return fail(session, dataset, LookupFailure.DOES_NOT_EXIST, "The dataset holds no files.")
     dataset.lookup_status = LookupStatus.COMPLETE
+    dataset.lookup_message = None
     dataset.last_updated = now()
     for transform in transforms.active_on(session, dataset.id):
         transform.files = dataset.n_files

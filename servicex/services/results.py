@@ -46,21 +46,21 @@ class _Waiting:
 class ResultService:
     """Takes the reports on files. It is the `ReportSink` of launchers, and serves the callbacks of remote ones.
 
-    Callers that come while a commit is under way form the next group: whoever gets the lock first commits for all that
-    wait. So one transaction and one disk sync serve many files under load, and nobody waits without load.
+    Callers that come while a commit is under way form the next group: whoever is first when it is over commits for all
+    that wait. So one transaction and one disk sync serve many files under load, and nobody waits without load.
     """
 
     def __init__(self, transactions: Transactions, wake: Callable[[], None]):
         self._transactions = transactions
         self._wake = wake
-        self._gathering = threading.Lock()
-        self._committing = threading.Lock()
+        self._changed = threading.Condition()
+        self._committing = False
         self._waiting: list[_Waiting] = []
         self._events: list[FileEvent] = []
 
     def event(self, event: FileEvent) -> None:
         """Remember what happened to a file; it is stored with the next group, at the latest by `flush`."""
-        with self._gathering:
+        with self._changed:
             if len(self._events) < EVENTS_LIMIT:
                 self._events.append(event)
 
@@ -87,22 +87,40 @@ class ResultService:
 
     def _stored(self, mine: Sequence[_Waiting]) -> Sequence[_Waiting]:
         """Commit reports, in a group with those of others; what is wrong with each stands on it."""
-        with self._gathering:
+        with self._changed:
             self._waiting += mine
-        while not all(waiting.done for waiting in mine):
-            with self._committing:
-                if not all(waiting.done for waiting in mine):
-                    self._commit_group()
+        while self._turn_comes(lambda: all(waiting.done for waiting in mine)):
+            self._commit_group()
         return mine
 
     def flush(self) -> None:
         """Store the events that no report took along."""
-        if self._events:
-            with self._committing:
-                self._commit_group()
+        if self._turn_comes(lambda: not self._events):
+            self._commit_group()
+
+    def _turn_comes(self, done: Callable[[], bool]) -> bool:
+        """Wait until that is done, which gives False, or until nobody commits: then it is the caller's turn to.
+
+        Those who are done go at once. Behind a lock they would stand in one line with those who come anew, and each of
+        these would find hardly anybody to commit for.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: done() or not self._committing)
+            if done():
+                return False
+            self._committing = True
+            return True
 
     def _commit_group(self) -> None:
-        with self._gathering:
+        try:
+            self._commit_gathered()
+        finally:
+            with self._changed:
+                self._committing = False
+                self._changed.notify_all()
+
+    def _commit_gathered(self) -> None:
+        with self._changed:
             group, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
             events, self._events = self._events, []
         try:

@@ -85,6 +85,7 @@ def test_files_that_were_lost_are_looked_up_again(callers: Callers) -> None:
     callers.finder(transform, "complete", summary(2))
     assert callers.house.get(transform).status is TransformStatus.RUNNING
     assert callers.counts(transform) == (2, 0, 0)
+    assert dataset(callers, transform).lookup_message is None
 
 
 def test_finder_that_counts_a_file_twice_is_believed_the_second_time(callers: Callers) -> None:

@@ -1,6 +1,8 @@
 """The accounting: a file is counted once, whatever is reported and in whatever order."""
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -29,6 +31,16 @@ def failure(transform: TransformRequest, file_id: int, cause: str = "KeyError") 
 def counts(house: House, transform: TransformRequest) -> tuple[int, int, int]:
     now = house.get(transform)
     return now.files, now.files_completed, now.files_failed
+
+
+@contextmanager
+def commits_held_up(service: ResultService) -> Iterator[None]:
+    """Have reports gather."""
+    service._committing = True
+    yield
+    with service._changed:
+        service._committing = False
+        service._changed.notify_all()
 
 
 def test_repeated_report_counts_once(house: House) -> None:
@@ -145,7 +157,7 @@ def test_reports_that_wait_are_committed_together(house: House) -> None:
     engine = house.transactions._writing
     event.listen(engine, "commit", lambda connection: commits.append(1))
     threads = [threading.Thread(target=house.results.report, args=(success(transform, i),)) for i in ids]
-    with house.results._committing:
+    with commits_held_up(house.results):
         for thread in threads:
             thread.start()
         while len(house.results._waiting) < len(ids):
@@ -168,7 +180,7 @@ def test_a_report_that_cannot_be_stored_harms_no_other(house: House) -> None:
         except Exception as error:
             errors.append(error)
     threads = [threading.Thread(target=report, args=(r,)) for r in (poison, success(transform, second))]
-    with house.results._committing:
+    with commits_held_up(house.results):
         for thread in threads:
             thread.start()
         while len(house.results._waiting) < 2:
