@@ -104,7 +104,9 @@ class Settings(BaseSettings):
     CODE_GENERATION_MEMORY_BYTES: int = Field(
         2 * GIB, gt=0, description="The most memory that making a program may use, in bytes.")
     DID_FINDER_DEFAULT_SCHEME: str = Field("file", description="The scheme of a DID that names none.")
-    LOOKUP_SECONDS: float = Field(600.0, gt=0, description="How long the look-up of a dataset may take.")
+    LOOKUP_SECONDS: float = Field(
+        600.0, gt=0, description="How long a look-up by the server itself may take, and how long a finder elsewhere "
+                                 "may be silent.")
     LOOKUP_ATTEMPTS: int = Field(3, gt=0, description="How often a look-up is begun before the dataset is given up.")
     DATASET_LIFETIME_SECONDS: float = Field(
         DAY, ge=0, description="How long what was found for a DID is used again. Local folders are always read anew.")

@@ -57,6 +57,8 @@ def test_list_that_is_no_json_is_said(config: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("text, words", [
     ("MINIO_PUBLIC_URL = 'http://h:9000/'", "MINIO_PUBLIC_URL"), ("import no_such_module", "cannot be read"),
     ("MAX_ATTEMPTS = 'many'", "MAX_ATTEMPTS"), ("MAX_ATTEMPTS = 0", "MAX_ATTEMPTS"),
+    ("CERNOPENDATA_URL = 'opendata.cern.ch'", "CERNOPENDATA_URL"),
+    ("CERNOPENDATA_URL = 'file:///etc'", "CERNOPENDATA_URL"), ("VALID_DID_SCHEMES = 'rucio'", "VALID_DID_SCHEMES"),
     ("SECRET_KEY = 'short'", "SECRET_KEY"), ("LOG_LEVEL = 'LOUD'", "LOG_LEVEL"),
     ("CODE_GEN_SERVICE_URLS = {'a': 'a:8000'}", "CODE_GEN_SERVICE_URLS.*a:8000 is no http"),
     ("CODE_GEN_SERVICE_URLS = {'a': 'http://a/?b'}", "CODE_GEN_SERVICE_URLS"),

@@ -8,18 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from flask import Flask
 from flask_migrate import upgrade
 from werkzeug.serving import make_server
 
-from servicex import create_app, wiring
-from servicex.backends.broker.rabbitmq import RabbitMqBroker
-from servicex.backends.did_finder.queue import QueueDidFinder
-from servicex.backends.launcher.elsewhere import TransformersElsewhere
-from servicex.controller.loop import Controller
-from servicex.controller.steps import Limits, TransformSteps
-from servicex.services.control import ControlService
-from servicex.settings import Settings, load
+from servicex import create_app
+from servicex.settings import load
 from tests.running_server import free_port
 
 SELECTION = ("(call Select (call EventDataset 'bogus.root' 'mini') "
@@ -78,44 +71,23 @@ class AskingServer:
 
 
 @contextmanager
-def asking_server(folder: Path, rabbitmq_url: str, schemes: Iterable[str], lookup_seconds: float = 60.0,
-                  attempts: int = 1) -> Iterator[AskingServer]:
-    """The server on a free port, with its controller."""
-    host = f"127.0.0.1:{free_port()}"
-    settings = load(DATA_DIRECTORY=folder, ADVERTISED_HOSTNAME=host, LOOKUP_ATTEMPTS=attempts)
-    app = create_app(settings)
+def asking_server(folder: Path, rabbitmq_url: str, schemes: Iterable[str], **options: Any) -> Iterator[AskingServer]:
+    """The server on a free port, with its controller; `options` are settings."""
+    port = free_port()
+    app = create_app(load(DATA_DIRECTORY=folder, ADVERTISED_HOSTNAME=f"127.0.0.1:{port}", RABBIT_MQ_URL=rabbitmq_url,
+                          VALID_DID_SCHEMES=list(schemes), BUILTIN_SCIENCE_IMAGES={"uproot": "science:1"},
+                          TRANSFORMER_VALIDATE_DOCKER_IMAGE=False, CONTROLLER_SECONDS=0.2, **options))
     with app.app_context():
         upgrade()
-    server = AskingServer(f"http://{host}")
-    broker = RabbitMqBroker(rabbitmq_url, seconds=30.0)
-    app.extensions["servicex"].datasets.add_finder(QueueDidFinder(schemes, broker.publish_lookup, _endpoint(settings)))
-    controller = _controller(app, broker, lookup_seconds, attempts)
-    http = make_server("127.0.0.1", int(host.split(":")[1]), server.counting(app.wsgi_app), threaded=True)
+    server = AskingServer(f"http://127.0.0.1:{port}")
+    http = make_server("127.0.0.1", port, server.counting(app.wsgi_app), threaded=True)
     thread = threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    controller.start()
+    app.extensions["servicex"].start_alone()
     try:
         yield server
     finally:
-        controller.close()
         http.shutdown()
         thread.join(10)
         http.server_close()
         app.extensions["servicex"].close()
-        broker.close()
-
-
-def _endpoint(settings: Settings) -> Callable[[int], str]:
-    tokens = wiring.capabilities(settings)
-    return lambda dataset_id: (f"http://{settings.ADVERTISED_HOSTNAME}/servicex/internal/"
-                               f"{tokens.token('dataset', str(dataset_id))}/transformation/")
-
-
-def _controller(app: Flask, broker: RabbitMqBroker, lookup_seconds: float, attempts: int) -> Controller:
-    parts = app.extensions["servicex"]
-    control = ControlService(parts.transactions)
-    limits = Limits(workers=1, publish_chunk=1000, publish_ahead=10_000, stall_seconds=600, stall_rounds=3,
-                    transform_seconds=3600)
-    steps = TransformSteps(control, parts.results, broker, TransformersElsewhere(), parts.store,
-                           lambda request_id: "http://nowhere.invalid", limits)
-    return Controller(control, parts.datasets, parts.results, steps, parts.wakeup, 0.2, lookup_seconds, attempts)

@@ -61,5 +61,6 @@ def finders(rabbitmq: PrivateRabbitMq, finders_folder: Path) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def asking(rabbitmq: PrivateRabbitMq, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AskingServer]:
     """A server that knows the schemes of all of them."""
-    with asking_server(tmp_path_factory.mktemp("asking"), rabbitmq.url, map(scheme_of, VERSIONS)) as server:
+    folder, schemes = tmp_path_factory.mktemp("asking"), map(scheme_of, VERSIONS)
+    with asking_server(folder, rabbitmq.url, schemes, LOOKUP_ATTEMPTS=1) as server:
         yield server

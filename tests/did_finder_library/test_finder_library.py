@@ -98,8 +98,9 @@ def test_options_that_the_library_answers_with_silence(asking: AskingServer, opt
     assert options.partition("=")[0] in answer.json()["message"]
 
 
-def test_a_finder_that_does_not_run(rabbitmq_url: str, tmp_path: Path) -> None:
-    with asking_server(tmp_path, rabbitmq_url, ["absent"], lookup_seconds=1, attempts=2) as asking:
+def test_a_finder_that_does_not_run(rabbitmq_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("servicex.wiring.LOOKUP_GRACE", 0.0)
+    with asking_server(tmp_path, rabbitmq_url, ["absent"], LOOKUP_SECONDS=1, LOOKUP_ATTEMPTS=2) as asking:
         request_id = asking.submitted("absent://some:data")
         ended(asking, request_id, "Bad Dataset")
         assert asking.dataset(request_id)["lookup_status"] == "internal_failure"

@@ -39,8 +39,8 @@ def _ask(search: Search) -> Iterator[dict[str, Any]]:
             client_location=_location())
         for reply in replies:
             # An answer that has begun cannot become an error any more: its last line tells of it.
-            if "name" not in reply:
-                raise ValueError(reply.get("ExceptionMessage", "it did not answer to the end"))
+            if not isinstance(reply, dict) or "name" not in reply:
+                raise ValueError(reply)
             yield reply
     except DataIdentifierNotFound as error:
         raise _does_not_exist(search) from error
