@@ -27,7 +27,8 @@ def settings_page() -> str:
     """Every setting with its type, default and help, as Markdown."""
     lines = ["# Settings", "",
              "A value comes from the environment, else from the Python file that `APP_CONFIG_FILE` names, else it is",
-             "the default. Lists are JSON in the environment. This page is written by `servicex-app docs`.", "",
+             "the default. Lists and dictionaries are JSON in the environment. This page is written by",
+             "`servicex-app docs`.", "",
              "| setting | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "" if field.default is PydanticUndefined else f"`{_shown(field.default)}`"

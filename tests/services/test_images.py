@@ -8,7 +8,8 @@ from servicex.backends.image_check.base import ImageCheck
 from servicex.errors import BadRequest, GeneratorFailed
 from servicex.models import TransformRequest
 from servicex.services.caller import SINGLE_USER
-from servicex.services.transforms import OBJECT_STORE, Submission, TransformService
+from servicex.services.submissions import OBJECT_STORE, Submission
+from servicex.services.transforms import TransformService
 from tests.databases import House
 
 
@@ -41,7 +42,7 @@ Submit = Callable[..., TransformRequest]
 
 def submitter(house: House, images: ImageCheck | None) -> Submit:
     service = TransformService(house.transactions, house.datasets, [Named("old"), Named()], [OBJECT_STORE], 1000, "1",
-                               house.wake, images)
+                               house.wake, images=images)
 
     def submit(selection: str, image: str | None = None) -> TransformRequest:
         return service.submit(SINGLE_USER, Submission("named", selection, "parquet", did="test://x", image=image))
@@ -69,7 +70,7 @@ def test_a_bad_image_is_refused_and_nothing_is_written(
         house: House, submit: Submit, own: str, wanted: str | None) -> None:
     with pytest.raises(BadRequest, match="docker image doesn't exist: bad/"):
         submit(own, wanted)
-    assert house.transforms.list(SINGLE_USER) == [] and house.datasets.open_lookups() == []
+    assert list(house.transforms.list(SINGLE_USER)) == [] and house.datasets.open_lookups() == []
     assert house.woken == 0
 
 
