@@ -66,8 +66,11 @@ FAULTS: dict[Callable[[Facility], None], int] = {
     restart_rabbitmq: 1, kill_postgres: 1, drop_connections: 4}
 
 
-def inject(facility: Facility, chance: random.Random) -> str:
-    """Inject one fault; gives its name."""
-    (fault,) = chance.choices(list(FAULTS), list(FAULTS.values()))
-    fault(facility)
-    return fault.__name__
+def each_once(chance: random.Random) -> list[Callable[[Facility], None]]:
+    """Every fault there is, in some order."""
+    return chance.sample(list(FAULTS), len(FAULTS))
+
+
+def some(chance: random.Random, count: int) -> list[Callable[[Facility], None]]:
+    """So many faults, the cheap ones more often."""
+    return chance.choices(list(FAULTS), list(FAULTS.values()), k=count)

@@ -2,7 +2,7 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,14 +11,14 @@ from minio import Minio
 
 from tests.conftest import require
 from tests.faults.facility import Facility
-from tests.faults.faults import FAULTS, inject
+from tests.faults.faults import FAULTS, each_once, some
 from tests.private_rabbitmq import is_installed
 from tests.running_server import is_built
 
 FILES = 2000
 WORKERS = 3
 SEED = 20261124
-# Each seen fault may cost so many seconds; what is left of the work is done after the last.
+# Seconds after a fault within which work goes on.
 RECOVERY = 30.0
 
 
@@ -66,18 +66,35 @@ def within(seconds: float, condition: Callable[[], bool]) -> None:
 
 
 def queue_is_gone(facility: Facility, request_id: str) -> bool:
+    """Whether the broker has no work queue of the transform."""
     return f"transformer-{request_id}" not in facility.queues()
 
 
-def run_round(facility: Facility, chance: random.Random, faults: int, every: float, seconds: float) -> Counter[str]:
-    """One transform of 2,000 files, with a fault every few seconds; gives the faults by name."""
+def recovery(facility: Facility, request_id: str) -> float:
+    """Seconds until the next report is counted, or the transform has ended; fails if they are too many."""
+    begun = time.monotonic()
+    before = facility.status(request_id)
+    within(RECOVERY, lambda: facility.status(request_id) != before or before["status"] != "running")
+    return time.monotonic() - begun
+
+
+def run_round(facility: Facility, chance: random.Random, faults: Sequence[Callable[[Facility], None]], pause: float,
+              seconds: float) -> Counter[str]:
+    """One transform of 2,000 files, with one fault after another; gives the faults that came before its end, by name.
+
+    `pause`: seconds between two faults, on average; `seconds`: those that each file takes.
+    """
     injected: Counter[str] = Counter()
     request_id = facility.submit(file_list(FILES, str(chance.random())))
     facility.transform(request_id, WORKERS, seconds)
-    while injected.total() < faults and facility.status(request_id)["status"] == "running":
-        time.sleep(chance.uniform(0, 2 * every))
-        injected[inject(facility, chance)] += 1
-    facility.wait_until_ended(request_id, RECOVERY * 2 + FILES * seconds)
+    for fault in faults:
+        time.sleep(chance.uniform(0, 2 * pause))
+        if facility.status(request_id)["status"] != "running":
+            break
+        fault(facility)
+        injected[fault.__name__] += 1
+        print(f"{fault.__name__}: {recovery(facility, request_id):.1f} s", flush=True)
+    facility.wait_until_ended(request_id, 2 * RECOVERY + FILES * seconds)
     facility.stop_transformers()
     check_accounts(facility, request_id, FILES)
     within(2 * RECOVERY, lambda: queue_is_gone(facility, request_id))
@@ -85,10 +102,11 @@ def run_round(facility: Facility, chance: random.Random, faults: int, every: flo
 
 
 @pytest.mark.timeout(600)
-def test_short_round(facility: Facility) -> None:
-    injected = run_round(facility, random.Random(SEED), faults=len(FAULTS) * 2, every=1.5, seconds=0.04)
+def test_every_fault_once(facility: Facility) -> None:
+    chance = random.Random(SEED)
+    injected = run_round(facility, chance, each_once(chance), pause=0.5, seconds=0.06)
     print(f"{injected.total()} faults injected: {dict(injected)}")
-    assert injected.total() > len(FAULTS)
+    assert set(injected) == {fault.__name__ for fault in FAULTS}
 
 
 @pytest.mark.long
@@ -96,7 +114,7 @@ def test_short_round(facility: Facility) -> None:
 def test_a_thousand_faults(facility: Facility) -> None:
     chance, injected = random.Random(SEED), Counter[str]()
     while injected.total() < 1000:
-        injected += run_round(facility, chance, faults=1000 - injected.total(), every=0.5, seconds=0.1)
+        injected += run_round(facility, chance, some(chance, 1000 - injected.total()), pause=0.3, seconds=0.1)
         print(f"{injected.total()} faults injected so far: {dict(injected)}", flush=True)
     assert set(injected) == {fault.__name__ for fault in FAULTS}
 
