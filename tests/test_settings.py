@@ -2,6 +2,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,3 +100,30 @@ def test_command_says_it_in_one_line() -> None:
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and "THREADS" in done.stderr
+
+
+STORE = {"MINIO_URL": "store:9000", "MINIO_ACCESS_KEY": "ours", "MINIO_SECRET_KEY": "our secret"}
+
+
+@pytest.mark.parametrize("values, words", [
+    ({"MINIO_URL": "http://store:9000"}, "MINIO_URL: "),
+    ({"MINIO_URL": "store:9000"}, "needs MINIO_ACCESS_KEY"),
+    ({"OBJECT_STORE_ENABLED": False}, "RESULTS_VOLUME"),
+    ({**STORE, "MINIO_PUBLIC_URL": "store:9000"}, "store itself"),
+    ({**STORE, "SHARED_READ_ONLY_S3_KEYS": "reader:secret"}, "MINIO_PUBLIC_URL"),
+    ({**STORE, "MINIO_PUBLIC_URL": "s:1", "SHARED_READ_ONLY_S3_KEYS": "ours:our secret"}, "access:secret"),
+    ({**STORE, "MINIO_PUBLIC_URL": "s:1", "SHARED_READ_ONLY_S3_KEYS": "ours:oursecret"}, "the server's own"),
+    ({"SHARED_READ_ONLY_S3_KEYS": "reader"}, "access:secret"),
+    ({"SHARED_READ_ONLY_S3_KEYS": "r:" + "x" * 129}, "access:secret"),
+    ({"TRANSFORMER_PERSISTENCE_SUBDIR": "../elsewhere"}, "relative path"),
+    ({"TRANSFORMER_PERSISTENCE_SUBDIR": "/elsewhere"}, "relative path")])
+def test_places_for_results_that_cannot_be(config: Path, values: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load(**values)
+    assert words in str(caught.value)
+    assert "our secret" not in str(caught.value) and "oursecret" not in str(caught.value)
+
+
+def test_keys_are_not_shown_with_the_settings(config: Path) -> None:
+    settings = load(**STORE, MINIO_PUBLIC_URL="s:1", SHARED_READ_ONLY_S3_KEYS="reader:secret:with:colons")
+    assert "secret" not in repr(settings).replace("SECRET_KEY", "")
