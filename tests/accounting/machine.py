@@ -9,7 +9,6 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import delete, select, update
-from sqlalchemy.exc import IntegrityError
 
 from servicex.backends.broker.base import work_queue
 from servicex.backends.broker.in_process import InProcessBroker
@@ -22,6 +21,7 @@ from servicex.errors import BadRequest, NotFound
 from servicex.models import Base, Dataset, DatasetFile, TransformControl, TransformRequest
 from servicex.models.base import now
 from servicex.services.caller import SINGLE_USER
+from servicex.services.submissions import OBJECT_STORE
 from tests.accounting.ledger import Ledger
 from tests.controller.test_steps import Idle
 from tests.databases import House, found
@@ -64,7 +64,8 @@ class Accounting(RuleBasedStateMachine):
         self.ledger = Ledger(self.transactions)
 
     def _controller(self, house: House, store: LocalObjectStore, limits: Limits) -> Controller:
-        steps = TransformSteps(house.control, house.results, self.broker, self.launcher, store, str, limits)
+        steps = TransformSteps(house.control, house.results, self.broker, self.launcher,
+                               {OBJECT_STORE: store}, str, limits)
         return Controller(house.control, house.datasets, house.results, steps, Wakeup(), 1.0, 60.0, 2)
 
     @initialize()
@@ -155,8 +156,7 @@ class Accounting(RuleBasedStateMachine):
 
     def _report(self, side: int, reports: Sequence[FileReport]) -> None:
         for report in reports:
-            # A name that another file's result has is refused; the file stays open.
-            with suppress(NotFound, IntegrityError):
+            with suppress(NotFound):
                 self.houses[side].results.report(report)
 
     def _file_ids(self, transform: TransformRequest) -> Sequence[int]:
@@ -205,13 +205,19 @@ class Accounting(RuleBasedStateMachine):
         self.ledger.check()
 
     def teardown(self) -> None:
-        """Let all go well from here on: every transform ends, and what was deleted leaves nothing."""
+        """Let all go well from here on: every transform ends, and is cleared away."""
         for _ in range(ROUNDS_TO_END):
             if not self._open():
-                return
+                return self._check_nothing_is_left()
             self._go_on()
             self.ledger.check()
         raise AssertionError(f"transforms {self._open()} do not end")
+
+    def _check_nothing_is_left(self) -> None:
+        assert not self.launcher.started
+        assert not [t for t in self.submitted if self.broker.state(work_queue(t.request_id))]
+        with self.transactions.read() as session:
+            assert not session.scalars(select(TransformRequest).where(TransformRequest.deleted_at.is_not(None))).all()
 
     def _open(self) -> Sequence[int]:
         with self.transactions.read() as session:
@@ -219,6 +225,9 @@ class Accounting(RuleBasedStateMachine):
 
     def _go_on(self) -> None:
         self.leases_run_out()
+        # What ended is cleared away once more after the time of a lease.
+        self._update(update(TransformRequest).where(TransformRequest.finish_time.is_not(None)).values(
+            finish_time=now() - PAST))
         self.controller_pass(1)
         for number, transform in enumerate(self.submitted):
             self.find(0, number, ["/file0"])

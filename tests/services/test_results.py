@@ -3,6 +3,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -222,10 +223,11 @@ def test_number_of_the_row_is_no_name_for_reports(house: House) -> None:
 def test_sums_of_a_failure_that_became_a_success_count_once(house: House) -> None:
     transform = house.submit(files=FILES)
     first = house.file_ids(transform)[0]
-    house.results.report(failure(transform, first))
+    house.results.report(replace(failure(transform, first), total_events=7))
     house.results.report(success(transform, first))
     statistics = house.transforms.statistics(house.get(transform))
     assert statistics is not None and (statistics.total_time, statistics.avg_time) == (2.0, 2.0)
+    assert (statistics.total_events, statistics.total_bytes) == (50, 100)
 
 
 def test_database_that_is_away_is_said_to_all_who_wait(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
