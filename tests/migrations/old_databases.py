@@ -8,6 +8,7 @@ import psycopg2
 
 OLD = Path(__file__).parent / "old"
 RELEASES = ("2022", "2024")
+MANY = "2022a000-0000-4000-8000-000000000099"
 
 
 def fill(url: str, release: str) -> None:
@@ -30,12 +31,12 @@ def run(url: str, *scripts: str) -> None:
 
 
 def many_results(count: int) -> Sequence[str]:
-    """A file and a result for each of so many numbers, of the transform `r-many` of a database of 2022."""
-    files = ", ".join(f"({n}, 'r-many', NULL, {n}, 1, 'root://one//{n}.root')" for n in range(1000, 1000 + count))
-    results = ", ".join(f"({n}, 'rucio://many', {n}, 'root://one//{n}.root', 'r-many', 'success', 1, 1, 1, 1, 0)"
+    """A file and a result for each of so many numbers, of a transform of its own, number 99, in a database of 2022."""
+    files = ", ".join(f"({n}, '{MANY}', NULL, {n}, 1, 'root://one//{n}.root')" for n in range(1000, 1000 + count))
+    results = ", ".join(f"({n}, 'rucio://many', {n}, 'root://one//{n}.root', '{MANY}', 'success', 1, 1, 1, 1, 0)"
                         for n in range(1000, 1000 + count))
     return (
         "INSERT INTO requests (id, request_id, submit_time, finish_time, did, result_destination, result_format,"
-        " workflow_name, files, status) VALUES (99, 'r-many', '2022-03-01 10:00:00', '2022-03-01 11:00:00',"
+        f" workflow_name, files, status) VALUES (99, '{MANY}', '2022-03-01 10:00:00', '2022-03-01 11:00:00',"
         f" 'rucio://many', 'object-store', 'root-file', 'w', {count}, 'Complete')",
         f"INSERT INTO files VALUES {files}", f"INSERT INTO transform_result VALUES {results}")
