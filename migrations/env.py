@@ -1,4 +1,7 @@
-"""How Alembic reaches the database: through the app's own engine, one transaction for all revisions."""
+"""How Alembic reaches the database: through the connection it was handed or else the app's own engine, one transaction
+for all revisions."""
+from contextlib import nullcontext
+
 from alembic import context
 from flask import current_app
 
@@ -25,7 +28,8 @@ def drop_empty(context_, revision, directives):
 def run():
     options = {**current_app.extensions["migrate"].configure_args, "render_item": render_type}
     options.setdefault("process_revision_directives", drop_empty)
-    with db.engine.connect() as connection:
+    handed = context.config.attributes.get("connection")
+    with nullcontext(handed) if handed is not None else db.engine.connect() as connection:
         context.configure(connection=connection, target_metadata=Base.metadata, **options)
         with context.begin_transaction():
             context.run_migrations()

@@ -10,12 +10,14 @@ from typing import Any
 import click
 
 from servicex import create_app, reference
+from servicex.commands.database import database
 from servicex.commands.plain_errors import plain_errors
 from servicex.commands.queues import queues
 from servicex.data_directory import locked
 from servicex.database import held
 from servicex.errors import ServiceXError
 from servicex.listening import address, bind
+from servicex.migration import upgrade_alone
 from servicex.models import db
 from servicex.observability import set_up_logging
 from servicex.processes.linux import hide
@@ -84,7 +86,6 @@ def _is_loopback(host: str) -> bool:
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Run the embedded server in this process until it is interrupted or told to end."""
-    from flask_migrate import upgrade
     set_up_logging(settings.LOG_LEVEL)
     hide()  # users' programs run under the same user as the server
     signal.signal(signal.SIGTERM, _interrupt)
@@ -93,7 +94,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         parts = app.extensions["servicex"]
         server = bind(app, host, port, settings.THREADS)
         with app.app_context(), held(db.engine):
-            upgrade()
+            upgrade_alone(db.engine)
             try:
                 parts.start_alone()
                 click.echo(f"ServiceX is up at {address(server, host)}  (stop it with Ctrl-C)", err=True)
@@ -147,6 +148,7 @@ def docs(folder: Path) -> None:
         (folder / name).write_text(text)
 
 
+cli.add_command(database)
 cli.add_command(queues)
 
 

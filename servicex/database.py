@@ -31,7 +31,7 @@ def held(engine: Engine) -> Iterator[None]:
     Raises DataDirectoryInUse if another has it.
     """
     if engine.dialect.name != "postgresql":
-        with locked_file(Path(f"{engine.url.database}.lock")):
+        with locked_file(lock_of(engine)):
             yield
         return
     # Of its own transaction each: an open one that does nothing is ended by careful databases, and the lock with it.
@@ -39,3 +39,8 @@ def held(engine: Engine) -> Iterator[None]:
         if not connection.scalar(select(func.pg_try_advisory_lock(ADVISORY_LOCK))):
             raise DataDirectoryInUse("Another server uses this database.")
         yield
+
+
+def lock_of(engine: Engine) -> Path:
+    """The file that is locked for an SQLite database."""
+    return Path(f"{engine.url.database}.lock")

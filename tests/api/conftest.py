@@ -8,7 +8,6 @@ import requests
 import uproot
 
 from tests.api.callers import Callers
-from tests.conftest import postgres_database
 from tests.databases import House, migrated
 from tests.running_server import RunningServer
 
@@ -56,7 +55,7 @@ def shared_house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         with migrated(f"sqlite:///{tmp_path_factory.mktemp('shared')}/test.sqlite") as engine:
             yield House(engine)
         return
-    with postgres_database(request.getfixturevalue("postgres_server")) as url, migrated(url) as engine:
+    with request.getfixturevalue("postgres").database() as url, migrated(url) as engine:
         yield House(engine)
 
 

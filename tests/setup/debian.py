@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 
+from tests.private_postgres import programs as postgres_programs
 from tests.private_rabbitmq import PROGRAM as RABBITMQ
 
 # The command that shows a package to be there, and the package. Without one the tests that need it are skipped.
@@ -11,8 +12,9 @@ PROGRAMS = {"xrootd": "xrootd-server", "chromium": "chromium", str(RABBITMQ): "r
 
 
 def missing_packages() -> list[str]:
-    """The Debian packages whose commands are not on the path."""
-    return [package for command, package in PROGRAMS.items() if shutil.which(command) is None]
+    """The Debian packages whose commands are not on the path, and PostgreSQL, whose are never there."""
+    missing = [package for command, package in PROGRAMS.items() if shutil.which(command) is None]
+    return missing if postgres_programs() else [*missing, "postgresql"]
 
 
 def install_programs() -> None:
