@@ -183,8 +183,9 @@ def test_tables_without_a_revision_are_known_by_their_shape(engine: Engine, url:
     assert adopt(engine, lambda line: None) is not None
 
 
-@pytest.mark.parametrize("scripts, reason", [((), "no tables of an earlier server"),
-                                             (("UPDATE alembic_version SET version_num = '5893086ec440'",), "revision")])
+@pytest.mark.parametrize("scripts, reason", [
+    ((), "no tables of an earlier server"),
+    (("UPDATE alembic_version SET version_num = '5893086ec440'",), "revision")])
 def test_other_databases_are_refused(engine: Engine, url: str, scripts: tuple[str, ...], reason: str) -> None:
     if scripts:
         fill(url, "2022")
