@@ -1,27 +1,20 @@
 """The command `servicex-app`."""
 import ipaddress
 import json
-import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
-from servicex import create_app, reference
+from servicex import create_app, embedded, reference
 from servicex.commands.database import database
 from servicex.commands.plain_errors import plain_errors
 from servicex.commands.queues import queues
-from servicex.data_directory import locked
-from servicex.database import held
+from servicex.commands.serve import serve
 from servicex.errors import ServiceXError
-from servicex.listening import address, bind
-from servicex.migration import upgrade_alone
-from servicex.models import db
 from servicex.observability import set_up_logging
-from servicex.processes.linux import hide
-from servicex.settings import Settings, load
+from servicex.settings import load
 from servicex.wiring import app_version
 
 
@@ -53,7 +46,7 @@ def up(host: str, port: int, data: Path | None, workers: int | None, allow_paths
         _check_address(host, insecure)
         chosen = load(**{name: value for name, value in given.items() if value is not None})
         _check_folders(chosen.ALLOWED_PATHS)
-        serve(chosen, host, port)
+        embedded.run(chosen, host, port)
 
 
 def _check_address(host: str, insecure: bool) -> None:
@@ -84,31 +77,6 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Run the embedded server in this process until it is interrupted or told to end."""
-    set_up_logging(settings.LOG_LEVEL)
-    hide()  # users' programs run under the same user as the server
-    signal.signal(signal.SIGTERM, _interrupt)
-    with locked(settings.DATA_DIRECTORY):
-        app = create_app(settings)
-        parts = app.extensions["servicex"]
-        server = bind(app, host, port, settings.THREADS)
-        with app.app_context(), held(db.engine):
-            upgrade_alone(db.engine)
-            try:
-                parts.start_alone()
-                click.echo(f"ServiceX is up at {address(server, host)}  (stop it with Ctrl-C)", err=True)
-                server.run()
-            except KeyboardInterrupt:
-                pass
-            finally:
-                parts.close()
-
-
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt
-
-
 @cli.command()
 def controller() -> None:
     """Run a controller beside the processes that answer requests, until it is told to end; several may run."""
@@ -117,7 +85,7 @@ def controller() -> None:
         set_up_logging(chosen.LOG_LEVEL)
         app = create_app(chosen)
         parts = app.extensions["servicex"]
-        signal.signal(signal.SIGTERM, _interrupt)
+        embedded.interrupt_when_told()
         with app.app_context():
             parts.start_controller()
             try:
@@ -150,6 +118,7 @@ def docs(folder: Path) -> None:
 
 cli.add_command(database)
 cli.add_command(queues)
+cli.add_command(serve)
 
 
 if __name__ == "__main__":

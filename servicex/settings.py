@@ -182,6 +182,13 @@ class Settings(BaseSettings):
         None, description="A folder that people have mounted too: the destination `volume`. Not set: there is none.")
     TRANSFORMER_PERSISTENCE_SUBDIR: str = Field(
         "output/", description="The folder within RESULTS_VOLUME below which each transform has its own.")
+    GUNICORN_WORKERS: int = Field(
+        2, gt=0, le=256, description="How many processes answer requests, of THREADS threads each (`serve`).")
+    DATABASE_WAIT_SECONDS: float = Field(
+        120.0, ge=0, description="How long a starting server waits for the database to answer, and again while "
+                                 "another one migrates it (`serve`).")
+    SHUTDOWN_SECONDS: float = Field(
+        25.0, gt=0, description="How long a server that is told to end waits for what is under way (`serve`).")
 
     @field_validator("SECRET_KEY")
     @classmethod

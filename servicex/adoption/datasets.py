@@ -36,8 +36,8 @@ class Sums:
 
     def totals(self, dataset_id: int) -> dict[str, int]:
         """Files, bytes and events, as columns."""
-        sums = self._sums.get(dataset_id, {})
-        return {name: int(sums.get(name) or 0) for name in ("n_files", "size", "events")}
+        sums = self._sums.get(dataset_id)
+        return {name: int(sums[name] or 0) if sums else 0 for name in ("n_files", "size", "events")}
 
 
 def datasets(old: OldDatabase, sums: Sums, notes: Notes) -> Iterator[dict[str, Any]]:

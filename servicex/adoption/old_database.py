@@ -1,8 +1,8 @@
 """The tables of an earlier server, as they are read."""
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, MetaData, Select, Table, func, inspect, select
+from sqlalchemy import Connection, FromClause, MetaData, RowMapping, Select, Table, func, inspect, select
 
 from servicex.errors import ServiceXError
 from servicex.migration import known, revision
@@ -13,7 +13,7 @@ RELEASE_2022, RELEASE_2024 = "79d404108ebe", "v1_3_0"
 ADOPTABLE = (RELEASE_2022, "208309600a27", "v1_1_3", "v1_1_4", RELEASE_2024)
 ROWS_READ = 1000
 
-Row = Mapping[str, Any]
+Row = RowMapping
 
 
 class NotAdoptable(ServiceXError):

@@ -1,0 +1,45 @@
+"""The whole server in one process."""
+import signal
+from typing import Any
+
+import click
+
+from servicex import create_app
+from servicex.data_directory import locked
+from servicex.database import held
+from servicex.listening import address, bind
+from servicex.migration import upgrade_alone
+from servicex.models import db
+from servicex.observability import set_up_logging
+from servicex.processes.linux import hide
+from servicex.settings import Settings
+
+
+def run(settings: Settings, host: str, port: int) -> None:
+    """Run the embedded server in this process until it is interrupted or told to end."""
+    set_up_logging(settings.LOG_LEVEL)
+    hide()  # users' programs run under the same user as the server
+    interrupt_when_told()
+    with locked(settings.DATA_DIRECTORY):
+        app = create_app(settings)
+        parts = app.extensions["servicex"]
+        server = bind(app, host, port, settings.THREADS)
+        with app.app_context(), held(db.engine):
+            upgrade_alone(db.engine)
+            try:
+                parts.start_alone()
+                click.echo(f"ServiceX is up at {address(server, host)}  (stop it with Ctrl-C)", err=True)
+                server.run()
+            except KeyboardInterrupt:
+                pass
+            finally:
+                parts.close()
+
+
+def interrupt_when_told() -> None:
+    """Have SIGTERM end this process as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
