@@ -24,7 +24,7 @@ setup(
         "pydantic-settings>=2.7",
         "click>=8.1",
         "waitress>=3.0.2",
-        "gunicorn>=23",
+        "gunicorn>=27",
         "requests>=2.32",
         "uproot>=5.5",
         "awkward>=2.7",

@@ -51,7 +51,9 @@ def gunicorn(settings: Settings, host: str, port: int) -> list[str]:
     return [sys.executable, "-m", "gunicorn", "--bind", address, "--worker-class", "gthread",
             "--workers", str(settings.GUNICORN_WORKERS), "--threads", str(settings.THREADS),
             "--timeout", str(WORKER_SECONDS), "--graceful-timeout", str(graceful),
-            "--access-logfile", "-", "--error-logfile", "-", "servicex.app:app"]
+            "--access-logfile", "-", "--error-logfile", "-",
+            "--no-control-socket",  # it would be one for all servers of this user
+            "servicex.app:app"]
 
 
 def program(command: str) -> list[str]:
