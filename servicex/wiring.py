@@ -103,11 +103,14 @@ class Parts:
     def start_controller(self) -> None:
         """Start a controller in this process, beside others and beside those that answer requests.
 
-        Raises InvalidSettings on an engine or with queues that processes cannot share.
+        Raises InvalidSettings on an engine, with queues or with a secret that processes cannot share.
         """
         if self.engine.dialect.name != "postgresql" or not self.settings.RABBIT_MQ_URL:
             raise InvalidSettings("A controller of its own needs PostgreSQL (SQLALCHEMY_DATABASE_URI) and RabbitMQ "
                                   "(RABBIT_MQ_URL); without them, `servicex-app up` runs everything in one process.")
+        if not self.settings.SECRET_KEY:
+            raise InvalidSettings("A controller of its own needs SECRET_KEY, the same as the processes that answer "
+                                  "requests: the addresses that finders and transformers call are signed with it.")
         self._start(ControlService(self.transactions))
 
     def _start(self, control: ControlService) -> None:

@@ -66,7 +66,7 @@ class TransformSteps:
     def _work(self, claimed: Claimed) -> None:
         queue = work_queue(claimed.transform.request_id)
         state = self._broker.state(queue)
-        if state is None:
+        if state is None or not claimed.control.published_through:
             self._begin(claimed, queue)
         elif self._stalled(claimed, state):
             return self._revive(claimed)
@@ -83,7 +83,7 @@ class TransformSteps:
             self._launcher.scale(claimed.transform.request_id, workers)
 
     def _begin(self, claimed: Claimed, queue: str) -> None:
-        """Make the place for the results and the queue.
+        """Make the place for the results and the queue, which a worker that was early may have made.
 
         If the queue was there before and is gone, so are the messages in it.
         """
@@ -125,7 +125,7 @@ class TransformSteps:
         A worker has one message in hand. So if more files are open than there are workers, messages were lost: a queue
         vanishes with its last worker, and the next one makes it again, empty. That is seen at once.
         """
-        if state.waiting or not claimed.control.published_through or self._in_hand(claimed.transform.request_id):
+        if state.waiting or not claimed.transform.files_remaining or self._in_hand(claimed.transform.request_id):
             return False
         heard, slowest = self._control.last_sign_of_life(claimed)
         patience = max(self._limits.stall_seconds, 3 * slowest)

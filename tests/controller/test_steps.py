@@ -156,6 +156,30 @@ def test_lost_queue_is_made_again_with_what_is_open(control: Control) -> None:
     assert control.take(transform) == [ids[1], ids[2], ids[4]]
 
 
+def test_worker_that_made_the_queue_first_finds_a_place_for_results(control: Control) -> None:
+    transform = control.house.submit(files=files(2))
+    control.broker.declare(work_queue(transform.request_id))
+    control.work()
+    assert control.store.exists(transform.request_id)
+    assert control.take(transform) == control.house.file_ids(transform)
+
+
+def test_silence_while_no_file_is_open_is_none(house: House, tmp_path: Path) -> None:
+    control = Control(house, tmp_path, replace(LIMITS, stall_seconds=0.0))
+    transform = house.submit(did="test://d")
+    control.work()
+    house.datasets.files(transform.did_id, found("/a", "/b"))
+    control.work()
+    control.report(transform, *control.take(transform))
+    with house.transactions.write() as session:
+        session.execute(update(TransformRequest).values(max_time=0.0))
+    for _ in range(3):
+        control.work()
+    with house.transactions.read() as session:
+        notes = session.get_one(TransformControl, transform.id)
+    assert (notes.stalled_rounds, notes.published_through) == (0, max(house.file_ids(transform)))
+
+
 def test_silence_publishes_again_and_ends_with_the_files_failed(house: House, tmp_path: Path) -> None:
     control = Control(house, tmp_path, replace(LIMITS, stall_seconds=0.0))
     transform = house.submit(files=files(3))

@@ -22,10 +22,10 @@ class Delivery:
         self._answer_file = answer_file
         self._log_file = log_file
 
-    def wait(self) -> dict[str, Answer]:
+    def wait(self, seconds: float = SECONDS_FOR_A_DELIVERY) -> dict[str, Answer]:
         """Per kind of delivery and sample what came. Raises `AssertionError` with the client's words if it failed."""
         try:
-            status = self.process.wait(SECONDS_FOR_A_DELIVERY)
+            status = self.process.wait(seconds)
         finally:
             self.kill()
         assert status == 0, f"the client ended with {status}:\n{self.log()}"

@@ -3,7 +3,7 @@ import random
 import time
 from collections.abc import Callable
 
-from tests.faults.facility import RESTART_SECONDS, Facility
+from tests.facility import RESTART_SECONDS, Facility
 
 
 def kill_the_api(facility: Facility) -> None:

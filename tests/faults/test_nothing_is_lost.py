@@ -10,7 +10,7 @@ import requests
 from minio import Minio
 
 from tests.conftest import require
-from tests.faults.facility import Facility
+from tests.facility import Facility
 from tests.faults.faults import FAULTS, each_once, some
 from tests.private_rabbitmq import is_installed
 from tests.running_server import is_built

@@ -4,7 +4,8 @@
 
 ORDER holds `cache`, `format` and `samples`, a list of {name, query, did | files}, and optionally `deliveries` (default:
 LocalCache) and `fresh` (true: ignore the client's cache). A `query` is a name in `QUERIES` or the source of a Python
-function. ANSWER holds per delivery and sample `{"items": [path or URL, ...]}` or `{"error": text}`.
+function; of a sample with a `codegen` it is the selection for that code generator. ANSWER holds per delivery and sample
+`{"items": [path or URL, ...]}` or `{"error": text}`.
 """
 import json
 import sys
@@ -57,6 +58,8 @@ def sample(wanted: dict) -> Sample:
     else:
         identifier = dataset.FileList(wanted["files"])
     name = wanted["query"]
+    if "codegen" in wanted:
+        return Sample(Name=wanted["name"], Dataset=identifier, Query=name, Codegen=wanted["codegen"])
     made = QUERIES[name]() if name in QUERIES else query.PythonFunction(name)
     return Sample(Name=wanted["name"], Dataset=identifier, Query=made)
 

@@ -1,4 +1,4 @@
-"""A whole production server for the fault tests: each of its parts is a process that can be killed and comes back."""
+"""A whole production server: each of its parts is a process that can be killed and comes back."""
 import os
 import random
 import secrets
@@ -80,6 +80,7 @@ class Facility:
         self.store = S3Server(folder / "store")
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
+        self.secret_key = secrets.token_urlsafe(32)
         self._settings = dict(settings or {})
         self.api: Process
         self.controllers: list[Process] = []
@@ -116,14 +117,11 @@ class Facility:
             "TRANSFORMER_VALIDATE_DOCKER_IMAGE": "false", "BUILTIN_SCIENCE_IMAGES": '{"uproot-raw": "science:1"}',
             "DATA_DIRECTORY": str(self.folder / "data"), "CONTROLLER_SECONDS": "1", "STALL_SECONDS": "20",
             "BROKER_URL": self.rabbitmq.url, "S3_ADDRESS": self.store.address, "S3_ACCESS_KEY": keys.access_key,
-            "S3_SECRET_KEY": keys.secret_key, **self._settings}
+            "S3_SECRET_KEY": keys.secret_key, "SECRET_KEY": self.secret_key, **self._settings}
 
-    def _process(self, name: str, command: Sequence[str]) -> Process:
-        return Process(command, self._environment() | self._secret(), self.folder / f"{name}.log")
-
-    def _secret(self) -> dict[str, str]:
-        self._settings.setdefault("SECRET_KEY", secrets.token_urlsafe(32))
-        return {"SECRET_KEY": self._settings["SECRET_KEY"]}
+    def _process(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
+        return Process(command, {**self._environment(), **(environment or {})},
+                       self.folder / f"{name}.log")
 
     def wait_for_api(self) -> None:
         """Return when the API answers."""
@@ -147,10 +145,14 @@ class Facility:
     def transform(self, request_id: str, workers: int, seconds: float) -> None:
         """Start transformers for a transform; `seconds` is what each file takes."""
         for _ in range(workers):
-            transformer = self._process(f"transformer{len(self.transformers)}", [
-                sys.executable, "-m", "tests.faults.transformer", request_id, str(seconds)])
-            transformer.start()
-            self.transformers.append(transformer)
+            self.transformers.append(self.run(f"transformer{len(self.transformers)}", [
+                sys.executable, "-m", "tests.faults.transformer", request_id, str(seconds)]))
+
+    def run(self, name: str, command: Sequence[str], **environment: str) -> Process:
+        """Start a process with the settings of the server and, before these, those of `environment`."""
+        process = self._process(name, command, environment)
+        process.start()
+        return process
 
     def stop_transformers(self) -> None:
         """End all transformers for good."""
