@@ -1,4 +1,8 @@
 """What FLASK_APP and WSGI servers name."""
 from servicex import create_app
+from servicex.observability import set_up_logging
+from servicex.settings import load
 
-app = create_app()
+settings = load()
+set_up_logging(settings.LOG_LEVEL)
+app = create_app(settings)

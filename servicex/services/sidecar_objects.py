@@ -15,11 +15,13 @@ END_KEPT = 214
 class SidecarOutput:
     """What a sidecar makes of the files of one transform.
 
-    `converted` says that the program writes ROOT files, which the sidecar turns into Parquet.
+    `converted` says that the program writes ROOT files, which the sidecar turns into Parquet; `as_objects` that it puts
+    its results into the object store, not into a volume.
     """
 
     result_format: str
     converted: bool
+    as_objects: bool = True
 
     def object_name(self, path: str) -> str:
         """The name of the result of the file that was read at `path`, a cache's prefix included."""
@@ -34,7 +36,7 @@ class SidecarOutput:
 def sidecar_output(result_format: str, stores_objects: bool, program: Mapping[str, bytes]) -> SidecarOutput:
     """What a sidecar makes of files by this program; into a volume it never converts."""
     converted = result_format == PARQUET and stores_objects and not _writes_parquet(program)
-    return SidecarOutput(result_format, converted)
+    return SidecarOutput(result_format, converted, stores_objects)
 
 
 def _writes_parquet(program: Mapping[str, bytes]) -> bool:

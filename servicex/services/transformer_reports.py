@@ -65,8 +65,9 @@ class TransformerReports:
         """Count the file. Of two results for one file the later one is removed from the object store."""
         output = self._output(report.request_id)
         name = (report.object_name or output.object_name(report.path)) if report.success else None
-        wanted = self._results.report(_file_report(report, name, self._size(report.request_id, name)), _event(report))
-        if name and not wanted:
+        size = self._size(report.request_id, name) if name and output.as_objects else None
+        wanted = self._results.report(_file_report(report, name, size), _event(report))
+        if name and output.as_objects and not wanted:
             self._remove_unused(report.request_id, name)
 
     def fatal(self, request_id: str, reason: str) -> None:
@@ -105,9 +106,9 @@ class TransformerReports:
                 known = self._outputs[request_id] = _read_output(session, request_id)
         return known
 
-    def _size(self, request_id: str, name: str | None) -> int | None:
+    def _size(self, request_id: str, name: str) -> int | None:
         """The size of the object in bytes; None if there is none, or it cannot be told just now."""
-        if name is None or self._object_size is None:
+        if self._object_size is None:
             return None
         try:
             return self._object_size(request_id, name)

@@ -15,7 +15,7 @@ from servicex.backends.did_finder.paths import check_file_list
 from servicex.models import TransformRequest, TransformResult
 from servicex.models.base import now
 from servicex.services.caller import SINGLE_USER
-from servicex.services.results import TICK
+from servicex.services.accounting import TICK
 from tests.databases import House
 
 LONG_LIST = 220_000
