@@ -58,6 +58,12 @@ class Process:
             random.choice(children).kill()
 
     @property
+    def pids(self) -> list[int]:
+        """Its process id, then those of its children."""
+        assert self._process is not None
+        return [self._process.pid, *(child.pid for child in psutil.Process(self._process.pid).children())]
+
+    @property
     def alive(self) -> bool:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
@@ -66,8 +72,9 @@ class Process:
 class Facility:
     """PostgreSQL, RabbitMQ, an S3 store, two API processes, two controllers, and transformers when asked for."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None):
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, controllers: int = 2):
         self.folder = folder
+        self._controllers = controllers
         self.postgres = PrivatePostgres()
         self.rabbitmq = PrivateRabbitMq()
         self.store = S3Server(folder / "store")
@@ -85,7 +92,8 @@ class Facility:
         subprocess.run([str(BIN / "flask"), "db", "upgrade"], env=environment, check=True, capture_output=True)
         self.api = self._process("api", [str(BIN / "gunicorn"), "--bind", f"127.0.0.1:{self.port}", "--workers", "2",
                                          "--threads", "16", "--timeout", "120", "servicex.app:app"])
-        self.controllers = [self._process(f"controller{n}", [str(BIN / "servicex-app"), "controller"]) for n in (1, 2)]
+        self.controllers = [self._process(f"controller{n + 1}", [str(BIN / "servicex-app"), "controller"])
+                            for n in range(self._controllers)]
         for process in (self.api, *self.controllers):
             process.start()
         self.wait_for_api()
