@@ -39,5 +39,5 @@ def send_files(url: str, files: int, bulk: int) -> float:
 
 def _file(url: str, number: int) -> dict[str, Any]:
     name = f"//store/data/{url.rsplit('/', 1)[1]}/file_{number:07}.root"
-    return {"timestamp": "2026-01-01T00:00:00.000000", "adler32": "0f3a5c7e", "file_size": 2 ** 30, "file_events": 10_000,
-            "paths": [f"root://cache.example.org{name}", f"root://disk.example.org{name}"]}
+    return {"timestamp": "2026-01-01T00:00:00.000000", "adler32": "0f3a5c7e", "file_size": 2 ** 30,
+            "file_events": 10_000, "paths": [f"root://cache.example.org{name}", f"root://disk.example.org{name}"]}

@@ -1,4 +1,4 @@
-"""Figures of the production server: two API processes, one controller, PostgreSQL, RabbitMQ, an S3 store, 100,000 files.
+"""Figures of the production server with 100,000 files: two API processes, one controller, PostgreSQL, RabbitMQ, S3.
 
     make bench-production          or          .venv/bin/python -m bench.production --files 100000
 
@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import requests

@@ -1,10 +1,10 @@
 """Results of transforms, one a file, and what happened to the files on the way."""
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import (BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, exists, func, insert, select,
-                        update)
+from sqlalchemy import (BigInteger, ForeignKey, Index, String, Table, Text, UniqueConstraint, and_, exists, func,
+                        insert, select, update)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from servicex.models.base import Base, UtcDateTime, now
@@ -63,10 +63,16 @@ class FileStatus(Base):
     info: Mapped[str | None] = mapped_column(Text)
 
 
-def of_files(session: Session, request_id: str, file_ids: Collection[int]) -> dict[int, TransformResult]:
-    """The results of a transform on some files, by file."""
-    return {r.file_id: r for r in session.scalars(select(TransformResult).where(
-        TransformResult.request_id == request_id, TransformResult.file_id.in_(file_ids)))}
+def on_files(session: Session, request_ids: Collection[str],
+             file_ids: Collection[int]) -> dict[tuple[str, int], TransformResult | None]:
+    """Which of the files the transforms have, and the result on each, or None: by request id and file id."""
+    rows = session.execute(
+        select(TransformRequest.request_id, DatasetFile.id, TransformResult)
+        .join(DatasetFile, DatasetFile.dataset_id == TransformRequest.did_id)
+        .outerjoin(TransformResult, and_(TransformResult.request_id == TransformRequest.request_id,
+                                         TransformResult.file_id == DatasetFile.id))
+        .where(TransformRequest.request_id.in_(request_ids), DatasetFile.id.in_(file_ids)))
+    return {(request_id, file_id): result for request_id, file_id, result in rows}
 
 
 def is_result(session: Session, request_id: str, object_name: str) -> bool:
@@ -75,16 +81,26 @@ def is_result(session: Session, request_id: str, object_name: str) -> bool:
                                                 TransformResult.s3_object_name == object_name))) or False
 
 
-def put(session: Session, request_id: str, rows: Sequence[dict[str, Any]],
-        replacing: Mapping[int, TransformResult]) -> None:
+def put(session: Session, rows: Sequence[dict[str, Any]],
+        replacing: Mapping[tuple[str, int], TransformResult | None]) -> None:
     """Write results; those on files that have one already take its place."""
-    fresh = [row for row in rows if row["file_id"] not in replacing]
-    if fresh:
-        session.execute(insert(TransformResult), fresh)
+    fresh = [row for row in rows if not replacing[row["request_id"], row["file_id"]]]
+    _insert(session, TransformResult, fresh)
     for row in rows:
-        if row["file_id"] in replacing:
-            session.execute(update(TransformResult).where(
-                TransformResult.request_id == request_id, TransformResult.file_id == row["file_id"]).values(**row))
+        replaced = replacing[row["request_id"], row["file_id"]]
+        if replaced:
+            session.execute(update(TransformResult).where(TransformResult.id == replaced.id).values(**row))
+
+
+def put_events(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write what happened to files."""
+    _insert(session, FileStatus, rows)
+
+
+def _insert(session: Session, kind: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Into the table, not by the class: that costs more for the same."""
+    if rows:
+        session.execute(insert(cast(Table, kind.__table__)), rows)
 
 
 def page(session: Session, request_id: str, start: datetime | None, after: datetime | None,

@@ -13,7 +13,8 @@ from servicex.models import control as controls
 from servicex.models import result as results
 from servicex.models import transform as transforms
 from servicex.models.base import now
-from servicex.services.results import TRACE_KEPT, ResultService
+from servicex.services.accounting import TRACE_KEPT
+from servicex.services.results import ResultService
 from servicex.services.sidecar_objects import SidecarOutput, sidecar_output
 from servicex.services.submissions import OBJECT_STORE
 from servicex.services.transactions import Transactions

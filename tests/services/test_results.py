@@ -12,6 +12,7 @@ from sqlalchemy import event, func, select
 from servicex.backends.launcher.base import Failure, FileEvent, FileReport
 from servicex.errors import NotFound, Unavailable
 from servicex.models import FileStatus, TransformRequest, TransformStatus
+from servicex.services.accounting import Waiting
 from servicex.services.caller import SINGLE_USER
 from servicex.services.results import ResultService
 from tests.databases import House, found
@@ -261,3 +262,26 @@ def test_many_reports_tell_for_each_whether_it_is_accounted_for(house: House) ->
     unknown = FileReport("nobody", 1, "success", "/a", 1.0, 1, "h")
     assert house.results.report_all([success(transform, first), impossible, unknown]) == [True, False, True]
     assert counts(house, transform) == (4, 1, 0)
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one dataset", "a dataset each"])
+def test_a_group_of_many_transforms_takes_as_few_statements_as_one(house: House, shared: bool) -> None:
+    transforms = [house.submit(files=["/", "/more", "" if shared else f"/{n}"]) for n in range(10)]
+    ids = [house.file_ids(transform)[0] for transform in transforms]
+    statements: list[str] = []
+    event.listen(house.transactions._writing, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    house.results.report(success(transforms[0], ids[0]))
+    alone = len(statements)
+    reports = [success(transform, one) for transform, one in zip(transforms[1:], ids[1:], strict=True)]
+    assert house.results.report_all(reports) == [True] * 9
+    assert len(statements) == 2 * alone
+    assert {counts(house, transform) for transform in transforms} == {(3, 1, 0)}
+
+
+def test_file_of_another_transform_in_the_same_group_is_refused(house: House) -> None:
+    one, other = house.submit(files=["/a", "/b"]), house.submit(files=["/c", "/d"])
+    mine, theirs = house.file_ids(one)[0], house.file_ids(other)[0]
+    waiting = house.results._stored([Waiting(success(one, mine)), Waiting(success(other, mine)),
+                                     Waiting(success(other, theirs))])
+    assert [type(w.error) for w in waiting] == [type(None), NotFound, type(None)]
+    assert counts(house, one) == counts(house, other) == (2, 1, 0)
