@@ -18,12 +18,12 @@ SOURCES = servicex demo bench migrations tests setup.py
 TYPED = servicex demo --exclude "demo/(analysis|spectrum)"
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_OPTIONS)
 
-.PHONY: help install demo run test test-long test-setup lint bench clean
+.PHONY: help install demo run test test-long test-setup lint bench bench-production clean
 
 help:  ## Show this list
 	@echo "make TARGET, with TARGET one of"
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do \
-		printf '  %-12s %s\n' "$$name" "$$text"; done
+		printf '  %-17s %s\n' "$$name" "$$text"; done
 
 install: .venv/.installed  ## Make .venv with the server in it (PYTHON= names the Python, 3.11 to 3.13)
 
@@ -50,6 +50,9 @@ lint: .venv/.installed-test  ## Check style (flake8), types (mypy) and layers (i
 
 bench: .venv/.installed-test  ## Measure the embedded server against a bare process pool (about three minutes, 1.5 GB of files)
 	@$(BIN)/python bench/figures.py --folder $(BENCH_FOLDER)
+
+bench-production: .venv/.installed-test  ## Measure API, controller, PostgreSQL, RabbitMQ and S3 together with 100,000 files
+	@$(BIN)/python -m bench.production
 
 clean:  ## Remove environments, caches and the demo's output (not .servicex-data, nor the cache of fetched test files)
 	rm -rf .venv .venv-client demo/out build dist *.egg-info .pytest_cache .mypy_cache .import_linter_cache .hypothesis

@@ -1,6 +1,7 @@
 """Reports on files are committed in groups; what a group changes is in `accounting`."""
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,13 +15,16 @@ from servicex.services.transactions import Transactions
 log = logging.getLogger(__name__)
 GROUP_LIMIT = 500
 EVENTS_LIMIT = 10_000
+# A transaction costs a few milliseconds of CPU, with one report in it or with twenty.
+GATHER_SECONDS = 0.005
 
 
 class ResultService:
     """Takes the reports on files. It is the `ReportSink` of launchers, and serves the callbacks of remote ones.
 
     Callers that come while a commit is under way form the next group: whoever is first when it is over commits for all
-    that wait. So one transaction and one disk sync serve many files under load, and nobody waits without load.
+    that wait, and if there were several the last time, lets more come for a moment. So one transaction and one disk
+    sync serve many files under load, and nobody waits without load.
     """
 
     def __init__(self, transactions: Transactions, wake: Callable[[], None]):
@@ -28,6 +32,7 @@ class ResultService:
         self._wake = wake
         self._changed = threading.Condition()
         self._committing = False
+        self._crowded = False
         self._waiting: list[Waiting] = []
         self._events: list[FileEvent] = []
 
@@ -93,9 +98,12 @@ class ResultService:
                 self._changed.notify_all()
 
     def _commit_gathered(self) -> None:
+        if self._crowded:
+            time.sleep(GATHER_SECONDS)
         with self._changed:
             group, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
             events, self._events = self._events, []
+        self._crowded = len(group) > 1
         try:
             self._store(group, events)
         except Unavailable as error:

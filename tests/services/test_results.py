@@ -170,6 +170,16 @@ def test_reports_that_wait_are_committed_together(house: House) -> None:
     assert house.get(transform).status is TransformStatus.COMPLETE
 
 
+def test_reports_that_come_all_the_time_share_their_commits(house: House) -> None:
+    transform = house.submit(files=[f"/{n}" for n in range(200)])
+    commits: list[int] = []
+    event.listen(house.transactions._writing, "commit", lambda connection: commits.append(1))
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda one: house.results.report(success(transform, one)), house.file_ids(transform)))
+    assert house.get(transform).status is TransformStatus.COMPLETE
+    assert len(commits) < 100
+
+
 def test_a_report_that_cannot_be_stored_harms_no_other(house: House) -> None:
     transform = house.submit(files=FILES)
     first, second, *_ = house.file_ids(transform)

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from servicex.backends.object_store.base import NoSuchBucket, NoSuchKey
 from servicex.errors import Unavailable
 
-_CONNECTIONS = 64
+CONNECTIONS = 64
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class StoreAnswered(Unavailable):
 def make_client(endpoint: S3Endpoint, connect_seconds: float, read_seconds: float, attempts: int) -> Any:
     """A boto3 client, which any thread may use."""
     config = Config(
-        signature_version="s3v4", s3={"addressing_style": "path"}, max_pool_connections=_CONNECTIONS,
+        signature_version="s3v4", s3={"addressing_style": "path"}, max_pool_connections=CONNECTIONS,
         connect_timeout=connect_seconds, read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         # Newer checksums than S3's first ones are not known to every store.
