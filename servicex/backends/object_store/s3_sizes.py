@@ -5,7 +5,7 @@ from urllib.parse import quote
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.credentials import Credentials
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
@@ -39,7 +39,7 @@ class ObjectSizes:
     def _ask(self, url: str) -> int | None:
         try:
             answer = self._session.send(self._signed(url))
-        except HTTPClientError as error:
+        except BotoCoreError as error:
             raise Unavailable("The object store does not answer just now.") from error
         if answer.status_code == 404:
             return None
