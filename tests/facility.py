@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -85,10 +86,21 @@ class Facility:
         self.api: Process
         self.controllers: list[Process] = []
         self.transformers: list[Process] = []
+        self._ends = ExitStack()
 
     def __enter__(self) -> "Facility":
-        for part in (self.postgres, self.rabbitmq, self.store):
-            part.start()
+        with ExitStack() as ends:       # also of what was only half started
+            self._start(ends)
+            self._ends = ends.pop_all()
+        return self
+
+    def _start(self, ends: ExitStack) -> None:
+        ends.callback(self.postgres.remove)
+        self.postgres.start()
+        ends.callback(self.rabbitmq.remove)
+        self.rabbitmq.start()
+        self.store.start()
+        ends.callback(self.store.stop)
         environment = self._environment()
         subprocess.run([str(BIN / "flask"), "db", "upgrade"], env=environment, check=True, capture_output=True)
         self.api = self._process("api", [str(BIN / "gunicorn"), "--bind", f"127.0.0.1:{self.port}", "--workers", "2",
@@ -96,17 +108,14 @@ class Facility:
         self.controllers = [self._process(f"controller{n + 1}", [str(BIN / "servicex-app"), "controller"])
                             for n in range(self._controllers)]
         for process in (self.api, *self.controllers):
+            ends.callback(process.kill)
             process.start()
         self.wait_for_api()
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        for process in (*self.transformers, *self.controllers, self.api):
-            process.kill()
-        self.store.stop()
-        self.rabbitmq.remove()
-        self.postgres.remove()
+        self.stop_transformers()
+        self._ends.close()
 
     def _environment(self) -> dict[str, str]:
         keys = self.store.keys
