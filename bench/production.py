@@ -29,7 +29,7 @@ from bench.reporters import Reporters
 from servicex.backends.broker.base import work_queue
 from servicex.backends.broker.rabbitmq import RabbitMqBroker
 from tests.faults import faults
-from tests.faults.facility import BIN, Facility
+from tests.facility import BIN, Facility
 from tests.running_server import free_port
 
 SMALL = 1000

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from bench.production import SETTINGS
-from tests.faults.facility import Facility
+from tests.facility import Facility
 
 
 def run(command: list[str], settings: dict[str, str]) -> int:

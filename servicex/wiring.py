@@ -86,7 +86,7 @@ class Parts:
             transforms=self.transforms, datasets=self.datasets, results=self.results, workers=self.workers,
             finder_reports=FinderReports(self.transactions, self.datasets, settings.LOOKUP_ATTEMPTS,
                                          FAILED_LOOKUP_PAUSE, self.wake),
-            transformer_reports=TransformerReports(self.transactions, self.results, self.wake, self.store.size,
+            transformer_reports=TransformerReports(self.transactions, self.results, self.wake,
                                                    self.store.delete_object),
             capabilities=self.tokens, open_callbacks=settings.OPEN_INTERNAL_ROUTES,
             credentials=choices.client_credentials(settings, self.store), public_endpoint=settings.MINIO_PUBLIC_URL,

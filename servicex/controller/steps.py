@@ -1,4 +1,5 @@
 """The steps of the controller. Each is idempotent: run again after a crash at any point, it repairs what was left."""
+import itertools
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,6 +7,7 @@ from datetime import timedelta
 
 from servicex.backends.broker.base import Broker, QueueGone, QueueState, work_queue
 from servicex.backends.launcher.base import Launcher
+from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.result_store import ResultStore
 from servicex.errors import ServiceXError
 from servicex.models import TransformRequest
@@ -16,6 +18,7 @@ from servicex.services.results import ResultService
 log = logging.getLogger(__name__)
 # After so many seconds without a report, files that nobody can have in hand are taken for lost.
 LOST_SECONDS = 10.0
+OBJECTS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -167,8 +170,18 @@ class TransformSteps:
         request_id = claimed.transform.request_id
         self._launcher.stop(request_id)
         self._broker.delete(work_queue(request_id))
+        self._measure(claimed)
         if not self._control.sweep_later(claimed):
             self._control.torn_down(claimed)
+
+    def _measure(self, claimed: Claimed) -> None:
+        """Ask the store how large the results are that came from transformers which do not tell it, many at a time."""
+        store = self._stores.get(claimed.transform.result_destination)
+        if not isinstance(store, ObjectStore) or not self._control.sizes_missing(claimed):
+            return
+        objects = store.objects(claimed.transform.request_id)
+        while chunk := list(itertools.islice(objects, OBJECTS_AT_ONCE)):
+            self._control.note_sizes(claimed, chunk)
 
     def _remove(self, claimed: Claimed) -> None:
         self._launcher.stop(claimed.transform.request_id)

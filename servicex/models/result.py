@@ -81,6 +81,17 @@ def is_result(session: Session, request_id: str, object_name: str) -> bool:
                                                 TransformResult.s3_object_name == object_name))) or False
 
 
+def without_size(session: Session, request_id: str, names: Collection[str] | None = None,
+                 limit: int | None = None) -> dict[str, int]:
+    """The results whose size is not known: the ids of their rows by the objects' names; only of these names if any."""
+    query = select(TransformResult.s3_object_name, TransformResult.id).where(
+        TransformResult.request_id == request_id, TransformResult.s3_object_name.is_not(None),
+        TransformResult.object_size.is_(None))
+    if names is not None:
+        query = query.where(TransformResult.s3_object_name.in_(names))
+    return {str(row[0]): row[1] for row in session.execute(query.limit(limit))}
+
+
 def put(session: Session, rows: Sequence[dict[str, Any]],
         replacing: Mapping[tuple[str, int], TransformResult | None]) -> None:
     """Write results; those on files that have one already take its place."""

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, defer
 
 from servicex.backends.broker.base import WorkMessage, work_queue
 from servicex.backends.launcher.base import Failure, FileReport, TransformJob
+from servicex.backends.object_store.base import StoredObject
 from servicex.models import (Dataset, FileStatus, GeneratedProgram, TransformControl, TransformRequest, TransformResult,
                              TransformStatus)
 from servicex.models import control as controls
@@ -177,6 +178,25 @@ class ControlService:
             reason += f" {claimed.control.last_error}"
         with self._transactions.write() as session:
             transforms.move(session, claimed.transform.id, TransformStatus.FATAL, failure_description=reason)
+
+    def sizes_missing(self, claimed: Claimed) -> bool:
+        """Whether there are results of which nobody has told how large they are."""
+        with self._transactions.read() as session:
+            return bool(results.without_size(session, claimed.transform.request_id, limit=1))
+
+    def note_sizes(self, claimed: Claimed, objects: Sequence[StoredObject]) -> None:
+        """Note how large these objects are where that is not known, and keep the lease. Raises LeaseLost."""
+        transform = claimed.transform
+        sizes = {found.key: found.size for found in objects}
+        with self._transactions.write() as session:
+            ids = results.without_size(session, transform.request_id, list(sizes))
+            rows = [{"id": ids[name], "object_size": sizes[name], "total_bytes": sizes[name]} for name in ids]
+            if rows:
+                session.execute(update(TransformResult), rows)
+                session.execute(update(TransformRequest).where(TransformRequest.id == transform.id).values(
+                    total_bytes=TransformRequest.total_bytes + sum(row["object_size"] for row in rows)))
+            if not controls.note(session, transform.id, self._owner, lease_until=now() + LEASE):
+                raise LeaseLost(transform.request_id)
 
     def sweep_later(self, claimed: Claimed) -> bool:
         """Whether what an ended transform left is to be cleared away once more, and have that done when it is time.

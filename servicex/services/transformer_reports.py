@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 OUTPUTS_KEPT = 1000
 WHY = Failure("TransformFailed", "The transformer could not make a result of any replica of this file. It does not say "
                                  "why; its log does.")
-ObjectSize = Callable[[str, str], int | None]
 Discard = Callable[[str, str], None]
 
 
@@ -48,16 +47,15 @@ class SidecarReport:
 class TransformerReports:
     """Takes the reports of transformers. Each method returns after its commit, and raises NotFound for what is unknown.
 
-    `object_size` asks the object store for the size of an object (bucket, key) in bytes, None if it is not known;
-    `discard` removes one. They raise a ServiceXError when that fails.
+    `discard` removes an object (bucket, key) and raises a ServiceXError when that fails. How large objects are is asked
+    later, of many at a time: a question for each would cost as much as all the rest of a report.
     """
 
     def __init__(self, transactions: Transactions, file_results: ResultService, wake: Callable[[], None],
-                 object_size: ObjectSize | None = None, discard: Discard | None = None):
+                 discard: Discard | None = None):
         self._transactions = transactions
         self._results = file_results
         self._wake = wake
-        self._object_size = object_size
         self._discard = discard
         self._outputs: dict[str, SidecarOutput] = {}
 
@@ -65,8 +63,7 @@ class TransformerReports:
         """Count the file. Of two results for one file the later one is removed from the object store."""
         output = self._output(report.request_id)
         name = (report.object_name or output.object_name(report.path)) if report.success else None
-        size = self._size(report.request_id, name) if name and output.as_objects else None
-        wanted = self._results.report(_file_report(report, name, size), _event(report))
+        wanted = self._results.report(_file_report(report, name), _event(report))
         if name and output.as_objects and not wanted:
             self._remove_unused(report.request_id, name)
 
@@ -106,16 +103,6 @@ class TransformerReports:
                 known = self._outputs[request_id] = _read_output(session, request_id)
         return known
 
-    def _size(self, request_id: str, name: str) -> int | None:
-        """The size of the object in bytes; None if there is none, or it cannot be told just now."""
-        if self._object_size is None:
-            return None
-        try:
-            return self._object_size(request_id, name)
-        except ServiceXError as error:
-            log.warning("the size of %s in %s is not known: %s", name, request_id, error)
-            return None
-
     def _remove_unused(self, request_id: str, name: str) -> None:
         """Remove an object, unless it is the result of another file of the transform."""
         with self._transactions.read() as session:
@@ -144,11 +131,11 @@ def _read_output(session: Session, request_id: str) -> SidecarOutput:
                           unpack(program.archive) if program else {})
 
 
-def _file_report(report: SidecarReport, name: str | None, size: int | None) -> FileReport:
+def _file_report(report: SidecarReport, name: str | None) -> FileReport:
     return FileReport(
         report.request_id, report.file_id, "success" if report.success else "failure", report.path,
         report.total_time, attempts=1, host=report.host, total_events=report.total_events, object_name=name,
-        object_size=size, failure=None if report.success else WHY)
+        failure=None if report.success else WHY)
 
 
 def _event(report: SidecarReport) -> FileEvent:

@@ -24,17 +24,11 @@ ATTEMPTS = 2
 
 
 class Objects:
-    """The sizes of some objects, and the names of those that were discarded."""
+    """The names of the objects that were discarded."""
 
     def __init__(self) -> None:
-        self.sizes: dict[str, int] = {}
         self.discarded: list[str] = []
         self.away = False
-
-    def size(self, bucket: str, key: str) -> int | None:
-        if self.away:
-            raise Unavailable("The object store does not answer.")
-        return self.sizes.get(key)
 
     def discard(self, bucket: str, key: str) -> None:
         if self.away:
@@ -57,7 +51,7 @@ class Callers:
         return Services(
             transforms=house.transforms, datasets=house.datasets, results=house.results,
             finder_reports=FinderReports(house.transactions, house.datasets, ATTEMPTS, 0.0, house.wake),
-            transformer_reports=TransformerReports(house.transactions, house.results, house.wake, self.objects.size,
+            transformer_reports=TransformerReports(house.transactions, house.results, house.wake,
                                                    self.objects.discard),
             capabilities=self.capabilities, open_callbacks=open_callbacks, workers=lambda request_id: None,
             credentials=lambda request_id: Credentials("", ""), public_endpoint="", public_secured=False,

@@ -378,3 +378,18 @@ def test_stale_dataset_that_nobody_needs_expires(house: House) -> None:
     assert len(list(house.datasets.list(SINGLE_USER, None, show_deleted=True))) == 2
     house.control.expire_datasets(timedelta(0))
     assert [d.id for d in house.datasets.list(SINGLE_USER, None, show_deleted=True)] == [used.did_id]
+
+
+def test_sizes_that_transformers_do_not_tell_are_asked_of_the_store(control: Control, tmp_path: Path) -> None:
+    transform = control.house.submit(files=files(3))
+    control.work()
+    for number, file_id in enumerate(control.take(transform)):
+        (tmp_path / "made").write_bytes(b"x" * (10 + number))
+        control.store.put(transform.request_id, f"o{number}", tmp_path / "made")
+        control.house.results.report(FileReport(transform.request_id, file_id, "success", "/a", 1.0, 1, "h",
+                                                object_name=f"o{number}"))
+    control.work()
+    sizes = [row.object_size for row in control.house.transforms.results(SINGLE_USER, transform.request_id)]
+    assert sizes == [10, 11, 12]
+    control.work()
+    assert control.house.get(transform).total_bytes == 33, "counted once"

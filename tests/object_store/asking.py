@@ -133,3 +133,8 @@ def odd_keys(store: ObjectStore) -> list[str]:
     """The odd keys that the store can take: nanio decodes twice what it is asked for, and appends to file names."""
     return ODD_KEYS if isinstance(store, LocalObjectStore) else [
         key for key in ODD_KEYS if "%" not in key and len(key) < 200]
+
+
+def size(store: ObjectStore, bucket: str, key: str) -> int | None:
+    """The size of an object in bytes, None if it is not there, as the listing of its bucket has it."""
+    return next((found.size for found in store.objects(bucket) if found.key == key), None)

@@ -146,10 +146,6 @@ class ObjectStore(ABC):
         """A page of the bucket's listing. Raises `NoSuchBucket`."""
 
     @abstractmethod
-    def size(self, bucket: str, key: str) -> int | None:
-        """The size of an object in bytes; None if it is not there."""
-
-    @abstractmethod
     def open(self, bucket: str, key: str) -> OpenObject:
         """The object, to be closed by the caller. Raises `NoSuchBucket` or `NoSuchKey`."""
 

@@ -125,13 +125,6 @@ class LocalObjectStore(ObjectStore):
         page = page_of(self.keys(bucket), wanted)
         return Page(list(self.infos(bucket, page.keys)), page.prefixes, page.last, page.truncated)
 
-    def size(self, bucket: str, key: str) -> int | None:
-        try:
-            found = next(self.infos(bucket, [key] if is_file_name(key) else []), None)
-        except NoSuchBucket:
-            return None
-        return found.size if found else None
-
     def open(self, bucket: str, key: str) -> LocalObject:
         with self._opened_folder(bucket) as folder:
             file = _open_in(folder, key)

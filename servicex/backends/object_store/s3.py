@@ -9,7 +9,6 @@ from boto3.s3.transfer import TransferConfig
 from servicex.backends.object_store.base import (Content, NoSuchBucket, NoSuchKey, ObjectInfo, ObjectStore, Page,
                                                  PageRequest, StoredObject, check_bucket_name, is_bucket_name)
 from servicex.backends.object_store.s3_client import S3Endpoint, StoreAnswered, asking, make_client
-from servicex.backends.object_store.s3_sizes import ObjectSizes
 from servicex.backends.plain_files import open_plain_file
 from servicex.errors import Unavailable
 
@@ -68,7 +67,6 @@ class S3ObjectStore(ObjectStore):
         super().__init__(secret)
         self._region = endpoint.region
         self._client = make_client(endpoint, connect_seconds, read_seconds, attempts)
-        self._sizes = ObjectSizes(endpoint, connect_seconds, read_seconds, attempts)
 
     def create(self, bucket: str) -> None:
         check_bucket_name(bucket)
@@ -123,9 +121,6 @@ class S3ObjectStore(ObjectStore):
             answer = self._client.list_objects_v2(Bucket=bucket, MaxKeys=wanted.max_entries,
                                                   **{name: value for name, value in given.items() if value})
         return _page(answer)
-
-    def size(self, bucket: str, key: str) -> int | None:
-        return self._sizes.size(bucket, key) if is_bucket_name(bucket) and is_key(key) else None
 
     def open(self, bucket: str, key: str) -> S3Object:
         """The object, of which nothing is read yet: its size is needed first to know what a range means."""
