@@ -80,6 +80,9 @@ class PrivateRabbitMq:
     def remove(self) -> None:
         """End it and remove all it left."""
         self.kill()
+        # Debian's start script begins a name server whatever it is told, and that stays.
+        subprocess.run(["epmd", "-port", str(self._ports[1]), "-kill"], capture_output=True, timeout=STOP_SECONDS,
+                       env=self._environment())
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _end(self, how: signal.Signals) -> None:

@@ -76,6 +76,8 @@ class Controller:
         while not self._closing.is_set():
             try:
                 self.pass_once()
+            except Unavailable as error:
+                log.warning("the controller's pass has to wait: %s", error)
             except Exception:
                 log.exception("the controller's pass failed; it goes on with the next")
             self._wakeup.wait(self._interval)
