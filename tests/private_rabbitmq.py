@@ -15,6 +15,7 @@ from pathlib import Path
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+NAME_SERVER_SECONDS = 5.0
 # How AMQP 0-9-1 begins; a server that is up answers it.
 GREETING = b"AMQP\x00\x00\x09\x01"
 
@@ -80,10 +81,18 @@ class PrivateRabbitMq:
     def remove(self) -> None:
         """End it and remove all it left."""
         self.kill()
-        # Debian's start script begins a name server whatever it is told, and that stays.
-        subprocess.run(["epmd", "-port", str(self._ports[1]), "-kill"], capture_output=True, timeout=STOP_SECONDS,
-                       env=self._environment())
+        self._end_name_server()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end_name_server(self) -> None:
+        """Debian's start script begins one whatever it is told; it stays, and at first thinks that its node lives."""
+        deadline = time.monotonic() + NAME_SERVER_SECONDS
+        command = ["epmd", "-port", str(self._ports[1]), "-kill"]
+        while time.monotonic() < deadline:
+            ended = subprocess.run(command, capture_output=True, timeout=STOP_SECONDS, env=self._environment())
+            if ended.returncode == 0:
+                return
+            time.sleep(0.1)
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:
