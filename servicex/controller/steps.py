@@ -10,7 +10,7 @@ from servicex.backends.launcher.base import Launcher
 from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.result_store import ResultStore
 from servicex.errors import ServiceXError
-from servicex.models import TransformRequest
+from servicex.models import TransformRequest, TransformStatus
 from servicex.models.base import now
 from servicex.services.control import Claimed, ControlService, Work
 from servicex.services.results import ResultService
@@ -172,6 +172,7 @@ class TransformSteps:
         self._broker.delete(work_queue(request_id))
         self._measure(claimed)
         if not self._control.sweep_later(claimed):
+            self._remove_leftovers(claimed)
             self._control.torn_down(claimed)
 
     def _measure(self, claimed: Claimed) -> None:
@@ -182,6 +183,21 @@ class TransformSteps:
         objects = store.objects(claimed.transform.request_id)
         while chunk := list(itertools.islice(objects, OBJECTS_AT_ONCE)):
             self._control.note_sizes(claimed, chunk)
+
+    def _remove_leftovers(self, claimed: Claimed) -> None:
+        """Remove objects that are no result: of a worker that died before its report, while another had the file too.
+
+        Where an object is missing, the transformers may call theirs otherwise than we think, and nothing is touched.
+        """
+        store = self._stores.get(claimed.transform.result_destination)
+        if not isinstance(store, ObjectStore) or claimed.transform.status is not TransformStatus.COMPLETE:
+            return
+        request_id, wanted = claimed.transform.request_id, self._control.object_names(claimed)
+        there = {found.key for found in store.objects(request_id)}
+        if not wanted <= there:
+            return log.warning("%d results of transform %s are not in its bucket", len(wanted - there), request_id)
+        for name in there - wanted:
+            store.delete_object(request_id, name)
 
     def _remove(self, claimed: Claimed) -> None:
         self._launcher.stop(claimed.transform.request_id)

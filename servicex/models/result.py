@@ -81,6 +81,12 @@ def is_result(session: Session, request_id: str, object_name: str) -> bool:
                                                 TransformResult.s3_object_name == object_name))) or False
 
 
+def object_names(session: Session, request_id: str) -> set[str]:
+    """The names of all objects that are results of the transform."""
+    return set(session.scalars(select(TransformResult.s3_object_name).where(
+        TransformResult.request_id == request_id, TransformResult.s3_object_name.is_not(None))))
+
+
 def without_size(session: Session, request_id: str, names: Collection[str] | None = None,
                  limit: int | None = None) -> dict[str, int]:
     """The results whose size is not known: the ids of their rows by the objects' names; only of these names if any."""

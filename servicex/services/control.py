@@ -179,6 +179,11 @@ class ControlService:
         with self._transactions.write() as session:
             transforms.move(session, claimed.transform.id, TransformStatus.FATAL, failure_description=reason)
 
+    def object_names(self, claimed: Claimed) -> set[str]:
+        """The names of all objects that are results of the transform."""
+        with self._transactions.read() as session:
+            return results.object_names(session, claimed.transform.request_id)
+
     def sizes_missing(self, claimed: Claimed) -> bool:
         """Whether there are results of which nobody has told how large they are."""
         with self._transactions.read() as session:

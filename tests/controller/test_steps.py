@@ -393,3 +393,23 @@ def test_sizes_that_transformers_do_not_tell_are_asked_of_the_store(control: Con
     assert sizes == [10, 11, 12]
     control.work()
     assert control.house.get(transform).total_bytes == 33, "counted once"
+
+
+@pytest.mark.parametrize("missing, left", [(False, {"o0", "o1"}), (True, {"o1", "orphan"})])
+def test_objects_that_are_no_result_are_removed(control: Control, tmp_path: Path, missing: bool,
+                                                left: set[str]) -> None:
+    """Unless a result is not there: then the names may be other ones than we think."""
+    transform = control.house.submit(files=files(2))
+    control.work()
+    for number, file_id in enumerate(control.take(transform)):
+        control.house.results.report(FileReport(transform.request_id, file_id, "success", "/a", 1.0, 1, "h",
+                                                object_name=f"o{number}", object_size=0))
+    for name in ("o1", "orphan") if missing else ("o0", "o1", "orphan"):
+        (tmp_path / "made").touch()
+        control.store.put(transform.request_id, name, tmp_path / "made")
+    control.work()
+    with control.house.transactions.write() as session:
+        session.execute(update(TransformRequest).values(finish_time=now() - LEASE))
+        session.execute(update(TransformControl).values(next_step_at=None))
+    control.work()
+    assert {found.key for found in control.store.objects(transform.request_id)} == left
