@@ -59,7 +59,10 @@ class WarmParent:
             time.sleep(0.01)
 
     def _serve_request(self) -> bool:
-        request = _receive_request(self._control)
+        try:
+            request = _receive_request(self._control)
+        except ConnectionError:  # the server was killed, and had not read all that it was sent
+            return False
         if request is None:
             return False
         self._fork(*request)

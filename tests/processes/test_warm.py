@@ -168,3 +168,10 @@ def test_server_does_not_import_the_heavy_libraries():
              "print([name for name in ('numpy', 'uproot', 'awkward', 'pyarrow') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_server_killed_before_it_read_all_ends_the_parent_without_a_word():
+    program = ("import socket; from servicex.processes.parent import WarmParent; ours, servers = socket.socketpair(); "
+               "ours.sendall(b'never read'); servers.close(); WarmParent(ours).serve()")
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
