@@ -73,12 +73,11 @@ def upgrade(engine: Engine, seconds: float) -> tuple[str | None, str]:
 
 def upgrade_alone(engine: Engine) -> tuple[str | None, str]:
     """As `upgrade`, for who has seen to it that nobody else is about it."""
-    with engine.connect() as connection:
+    with engine.begin() as connection:
         before = revision(connection)
         newest = _newest(before, connection)
         if before != newest:
             bring_to_newest(connection)
-            connection.commit()
         return before, newest
 
 

@@ -1,10 +1,8 @@
 """The real client, in a virtual environment of its own."""
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.setup.pip_install import pip_install
 from tests.setup.places import client_venv
+from tests.setup.venvs import make_venv, passes
 
 REQUIREMENTS = ["servicex>=3.3.1"]
 
@@ -13,9 +11,7 @@ def install_client() -> Path:
     """Make the environment unless it is there and works; gives its folder. Raises `InstallFailed`."""
     venv = client_venv()
     if not client_works(venv):
-        venv.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
-        pip_install("the ServiceX client from PyPI", venv, REQUIREMENTS)
+        make_venv(venv, "the ServiceX client from PyPI", REQUIREMENTS)
     return venv
 
 
@@ -23,7 +19,4 @@ def client_works(venv: Path) -> bool:
     """Whether the environment is there, whole and new enough: an installation cut short leaves one that is not."""
     check = ("import sys, servicex; from importlib.metadata import version;"
              " sys.exit(tuple(map(int, version('servicex').split('.')[:3])) < (3, 3, 1))")
-    try:
-        return subprocess.run([str(venv / "bin" / "python"), "-I", "-c", check], capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
+    return passes(venv, check)
