@@ -149,6 +149,7 @@ def upgrade():
         sa.Column('lease_owner', sa.String(length=64)),
         sa.Column('lease_until', sa.DateTime()),
         sa.Column('next_step_at', sa.DateTime()),
+        sa.Column('hurries', sa.Integer(), server_default='0', nullable=False),
         sa.Column('failed_steps', sa.Integer(), nullable=False),
         sa.Column('last_error', sa.Text()),
         sa.Column('torn_down', sa.Boolean(), nullable=False),

@@ -12,7 +12,8 @@ class TransformControl(Base):
 
     `published_through` is the highest file id that was put into the work queue: all files up to it were, those beyond
     it were not. The lease says which controller is at work on it, and until when. `next_step_at` holds off a transform
-    whose last step failed. `stalled_rounds` counts how often its work was published anew for want of any report.
+    whose last step failed; `hurries` counts how often that was undone. `stalled_rounds` counts how often its work was
+    published anew for want of any report.
     """
 
     __tablename__ = "transform_control"
@@ -26,6 +27,7 @@ class TransformControl(Base):
     lease_owner: Mapped[str | None] = mapped_column(String(64))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_step_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    hurries: Mapped[int] = mapped_column(default=0, server_default="0")
     failed_steps: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
     torn_down: Mapped[bool] = mapped_column(default=False)
@@ -58,7 +60,14 @@ def note(session: Session, transform_id: int, owner: str, **values: object) -> b
         TransformControl.transform_id == transform_id, TransformControl.lease_owner == owner).values(**values))
 
 
+def schedule(session: Session, seen: TransformControl, owner: str, **values: object) -> None:
+    """Write when the next step is due, if any; nothing if the transform was hurried since its notes were `seen`."""
+    session.execute(update(TransformControl).where(
+        TransformControl.transform_id == seen.transform_id, TransformControl.lease_owner == owner,
+        TransformControl.hurries == seen.hurries).values(**values))
+
+
 def hurry(session: Session, transform_id: int) -> None:
     """Have the controller look at the transform again, and at once whatever held it off before."""
     session.execute(update(TransformControl).where(TransformControl.transform_id == transform_id).values(
-        next_step_at=None, failed_steps=0, torn_down=False))
+        next_step_at=None, failed_steps=0, torn_down=False, hurries=TransformControl.hurries + 1))

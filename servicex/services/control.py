@@ -206,29 +206,28 @@ class ControlService:
     def sweep_later(self, claimed: Claimed) -> bool:
         """Whether what an ended transform left is to be cleared away once more, and have that done when it is time.
 
-        Until the time of a lease is over, another controller may not have heard of the end. Raises LeaseLost.
+        Until the time of a lease is over, another controller may not have heard of the end.
         """
         ended = claimed.transform.finish_time
         if ended is None or ended + LEASE <= now():
             return False
-        self._note(claimed, failed_steps=0, last_error=None, next_step_at=ended + LEASE)
+        self._schedule(claimed, failed_steps=0, last_error=None, next_step_at=ended + LEASE)
         return True
 
     def torn_down(self, claimed: Claimed) -> None:
-        """Note that nothing of an ended transform runs or waits any more. Raises LeaseLost."""
-        self._note(claimed, torn_down=True, failed_steps=0, last_error=None, next_step_at=None)
+        """Note that nothing of an ended transform runs or waits any more."""
+        self._schedule(claimed, torn_down=True, failed_steps=0, last_error=None, next_step_at=None)
 
     def step_failed(self, claimed: Claimed, error: Exception) -> None:
         """Hold the transform off for a while, longer each time."""
         wait = min(BACKOFF_LIMIT, 2.0 ** min(claimed.control.failed_steps, 10))
-        with self._transactions.write() as session:
-            controls.note(session, claimed.transform.id, self._owner, last_error=str(error)[:1000],
-                          failed_steps=claimed.control.failed_steps + 1, next_step_at=now() + timedelta(seconds=wait))
+        self._schedule(claimed, last_error=str(error)[:1000], failed_steps=claimed.control.failed_steps + 1,
+                       next_step_at=now() + timedelta(seconds=wait))
 
     def step_succeeded(self, claimed: Claimed) -> None:
         """Forget earlier failures, if there were any."""
         if claimed.control.failed_steps:
-            self._note(claimed, failed_steps=0, last_error=None, next_step_at=None)
+            self._schedule(claimed, failed_steps=0, last_error=None, next_step_at=None)
 
     def remove(self, claimed: Claimed) -> None:
         """Remove the rows of a deleted transform for good."""
@@ -256,6 +255,11 @@ class ControlService:
         with self._transactions.write() as session:
             if not controls.note(session, claimed.transform.id, self._owner, **values):
                 raise LeaseLost(claimed.transform.request_id)
+
+    def _schedule(self, claimed: Claimed, **values: object) -> None:
+        """Write when the next step is due, unless somebody has hurried it meanwhile: it is due at once then."""
+        with self._transactions.write() as session:
+            controls.schedule(session, claimed.control, self._owner, **values)
 
 
 def _read(session: Session, transform_id: int) -> Claimed | None:

@@ -1,5 +1,5 @@
 """The controller's steps: what it publishes, launches, gives up and clears away."""
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ class Idle(Launcher):
         self.workers: dict[str, int] = {}
         self.stopped: list[str] = []
         self.trouble: Exception | None = None
+        self.meanwhile: Callable[[], None] | None = None
 
     def start(self, job: TransformJob, workers: int) -> None:
         if self.trouble:
@@ -49,6 +50,8 @@ class Idle(Launcher):
 
     def stop(self, request_id: str) -> None:
         self.stopped.append(request_id)
+        if self.meanwhile:
+            self.meanwhile()
         self.started.pop(request_id, None)
 
     def close(self) -> None:
@@ -247,6 +250,33 @@ def test_queue_that_was_made_after_the_end_is_swept(control: Control) -> None:
     assert control.depth(transform) is None
     with control.house.transactions.read() as session:
         assert session.get_one(TransformControl, transform.id).torn_down
+
+
+def unavailable() -> None:
+    raise Unavailable("The cluster is away.")
+
+
+@pytest.mark.parametrize("ended", [timedelta(0), LEASE], ids=["just now", "long ago"])
+@pytest.mark.parametrize("after", [lambda: None, unavailable], ids=["done", "failed"])
+def test_deletion_while_an_ended_transform_is_cleared_away_is_not_forgotten(
+        control: Control, ended: timedelta, after: Callable[[], None]) -> None:
+    """The step under way knows nothing of it, and must not say when the next one is due."""
+    transform = control.house.submit(files=files(3))
+    control.work()
+    control.house.transforms.cancel(SINGLE_USER, transform.request_id)
+    with control.house.transactions.write() as session:
+        session.execute(update(TransformRequest).values(finish_time=now() - ended))
+
+    def delete() -> None:
+        control.launcher.meanwhile = None
+        control.house.transforms.delete(SINGLE_USER, transform.request_id)
+        after()
+    control.launcher.meanwhile = delete
+    control.work()
+    control.work()
+    assert not control.store.exists(transform.request_id)
+    with control.house.transactions.read() as session:
+        assert session.get(TransformRequest, transform.id) is None
 
 
 def test_deadline_ends_a_transform(house: House, tmp_path: Path) -> None:
