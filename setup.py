@@ -35,6 +35,8 @@ setup(
         "fsspec-xrootd>=0.4",
         "aiohttp>=3.10",
         "boto3>=1.36",
+        # 37 and boto3 cannot be installed together: they disagree on python-dateutil.
+        "kubernetes>=36,<37",
         "pika>=1.3.2",
         "multipart>=1.2",
     ],
@@ -52,6 +54,8 @@ setup(
             "import-linter>=2.1",
             "types-requests",
             "types-psycopg2",
+            "types-PyYAML",
+            "kubernetes-validate>=1.30",
             "nanio>=0.1.7",
             "minio>=7.2",
             "psutil>=6",

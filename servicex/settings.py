@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from servicex.errors import ServiceXError
+from servicex.transformer_settings import HOST_AND_PORT, TransformerSettings
 
 GIB = 1024 ** 3
 MIB = 1024 ** 2
@@ -23,7 +24,6 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 SECRET_LENGTH = 16
 WEB_ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
-HOST_AND_PORT = re.compile(r"[\w.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 S3_KEYS = re.compile(r"[!-9;-~]{1,128}:[!-~]{1,128}")
 
@@ -65,7 +65,7 @@ GeneratorImage = Annotated[str, StringConstraints(max_length=256)]
 ImagePrefix = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$")]
 
 
-class Settings(BaseSettings):
+class Settings(TransformerSettings):
     """The options, by the names they have in the file and in the environment."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=True, frozen=True)
