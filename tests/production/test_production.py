@@ -149,10 +149,11 @@ def test_cancel_and_delete(production: Production, new_client: NewClient) -> Non
     eventually(lambda: [r for r in production.get("transformation")["requests"]
                         if r["title"] == "given up" and r["status"] == "Running"])
     request_id = production.titled("given up")["request_id"]
+    eventually(lambda: production.has_bucket(request_id))  # the controller has begun
     client.command("transforms", "cancel", request_id)
     assert "was canceled" in delivery.wait()["LocalCache"]["given up"]["error"]
-    assert production.has_bucket(request_id)
     eventually(lambda: f"transformer-{request_id}" not in production.queues())
+    assert production.has_bucket(request_id), "what was delivered stays"
     production.delete(request_id)
     eventually(lambda: not production.has_bucket(request_id))
 
