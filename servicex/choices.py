@@ -13,6 +13,7 @@ from servicex.backends.did_finder.builtin import BuiltinDidFinder
 from servicex.backends.did_finder.queue import QueueDidFinder
 from servicex.backends.did_finder.schemes import check_default_scheme, check_schemes
 from servicex.backends.image_check.base import ImageCheck
+from servicex.backends.image_check.own_image import AllButImage, OnlyImage
 from servicex.backends.image_check.image_name import AllowedImages
 from servicex.backends.image_check.registries import Registries
 from servicex.backends.image_check.registry_check import RegistryImageCheck
@@ -25,6 +26,7 @@ from servicex.backends.object_store.local import LocalObjectStore
 from servicex.backends.result_store import ResultStore
 from servicex.backends.results_volume import ResultsVolume
 from servicex.capabilities import Capabilities, capability_keys
+from servicex.codegen.catalogue import GENERATORS
 from servicex.data_directory import secret_key
 from servicex.processes import WarmParent
 from servicex.services.submissions import OBJECT_STORE, VOLUME
@@ -42,6 +44,24 @@ def check(settings: Settings) -> None:
         raise InvalidSettings("RABBIT_MQ_URL needs ADVERTISED_HOSTNAME: transformers and finders call back there.")
     if settings.VALID_DID_SCHEMES and not settings.RABBIT_MQ_URL:
         raise InvalidSettings("VALID_DID_SCHEMES needs RABBIT_MQ_URL: their finders are asked through it.")
+    if settings.TRANSFORMER_MANAGER_ENABLED:
+        _check_cluster(settings)
+
+
+def _check_cluster(settings: Settings) -> None:
+    """Raise InvalidSettings for what transformers on a cluster cannot work with."""
+    if not settings.RABBIT_MQ_URL:
+        raise InvalidSettings("TRANSFORMER_MANAGER_ENABLED needs RABBIT_MQ_URL: transformers on a cluster take their "
+                              "work from there.")
+    if not (settings.TRANSFORMER_WORKER_IMAGE or settings.TRANSFORMER_SIDECAR_IMAGE):
+        raise InvalidSettings("TRANSFORMER_MANAGER_ENABLED needs TRANSFORMER_WORKER_IMAGE, the image of this server, "
+                              "or TRANSFORMER_SIDECAR_IMAGE for science images of others.")
+    if settings.OBJECT_STORE_ENABLED and not settings.MINIO_URL:
+        raise InvalidSettings("TRANSFORMER_MANAGER_ENABLED needs MINIO_URL: transformers on a cluster cannot reach "
+                              "DATA_DIRECTORY. For results on a volume alone set OBJECT_STORE_ENABLED to False.")
+    if settings.RESULTS_VOLUME and not settings.TRANSFORMER_PERSISTENCE_PROVIDED_CLAIM:
+        raise InvalidSettings("RESULTS_VOLUME needs TRANSFORMER_PERSISTENCE_PROVIDED_CLAIM, by which transformers on a "
+                              "cluster reach it.")
 
 
 def broker(settings: Settings) -> Broker:
@@ -54,12 +74,24 @@ def broker(settings: Settings) -> Broker:
 
 def launcher(settings: Settings, queues: Broker, stores: Mapping[str, ResultStore], warm: WarmParent,
              reports: ReportSink) -> Launcher:
-    """Workers on this machine for queues in memory; those of RabbitMQ are served by others."""
+    """Workers on this machine for queues in memory; those of RabbitMQ are served on a cluster, or by others."""
     if not isinstance(queues, InProcessBroker):
-        return TransformersElsewhere()
+        return cluster_launcher(settings) or TransformersElsewhere()
     limits = WorkerLimits(attempts=settings.MAX_ATTEMPTS, file_seconds=settings.FILE_SECONDS,
                           memory_bytes=settings.WORKER_MEMORY_BYTES)
     return LocalLauncher(queues, stores, warm, reports, settings.WORKERS, settings.DATA_DIRECTORY.absolute(), limits)
+
+
+def cluster_launcher(settings: Settings) -> Launcher | None:
+    """The launcher of the cluster that the settings name; None if they name none. Raises InvalidSettings."""
+    if not settings.TRANSFORMER_MANAGER_ENABLED:
+        return None
+    # Only here, since the client of Kubernetes takes its time and its memory.
+    from servicex.backends.launcher.kubernetes.cluster import Cluster, connect
+    from servicex.backends.launcher.kubernetes.launcher import KubernetesLauncher
+    from servicex.cluster_options import cluster_options
+    api = connect(internal=settings.TRANSFORMER_MANAGER_MODE == "internal-kubernetes")
+    return KubernetesLauncher(Cluster(api, settings.TRANSFORMER_NAMESPACE), cluster_options(settings))
 
 
 def object_store(settings: Settings) -> ObjectStore:
@@ -95,12 +127,18 @@ def client_credentials(settings: Settings, objects: ObjectStore) -> Callable[[st
 
 def code_generators(settings: Settings, warm: WarmParent, app_version: str) -> list[CodeGenerator]:
     """The built-in ones and, of names they share before them, those that are services of their own."""
-    images = settings.BUILTIN_SCIENCE_IMAGES if settings.RABBIT_MQ_URL else None
+    images = builtin_images(settings) if settings.RABBIT_MQ_URL else None
     builtin = BuiltinCodeGenerator(warm, app_version, settings.CODE_GENERATION_SECONDS,
                                    settings.CODE_GENERATION_MEMORY_BYTES, images)
     services = HttpCodeGenerator(settings.CODE_GEN_SERVICE_URLS, settings.CODE_GEN_IMAGES,
                                  settings.CODE_GENERATION_SECONDS, settings.TRANSFORMER_CONVERTS_TO_PARQUET)
     return [builtin, services]
+
+
+def builtin_images(settings: Settings) -> dict[str, str]:
+    """The images that programs of the built-in generators run in: our own, unless others are named."""
+    ours = dict.fromkeys(GENERATORS, settings.TRANSFORMER_WORKER_IMAGE) if settings.TRANSFORMER_WORKER_IMAGE else {}
+    return ours | settings.BUILTIN_SCIENCE_IMAGES
 
 
 def generator_urls(settings: Settings, generators: Sequence[CodeGenerator]) -> dict[str, str]:
@@ -147,17 +185,22 @@ def capabilities(settings: Settings) -> Capabilities:
 
 
 def image_check(settings: Settings) -> ImageCheck | None:
-    """What checks container images; None where workers are no containers."""
+    """What checks container images; None where workers are no containers. The server's own is the operator's affair."""
     if not settings.RABBIT_MQ_URL:
         return None
+    own = settings.TRANSFORMER_WORKER_IMAGE
+    if settings.TRANSFORMER_MANAGER_ENABLED and not settings.TRANSFORMER_SIDECAR_IMAGE:
+        return OnlyImage(own)
     allowed = AllowedImages(settings.ALLOWED_IMAGE_PREFIXES)
     registries = Registries(allowed.registries) if settings.TRANSFORMER_VALIDATE_DOCKER_IMAGE else None
-    return RegistryImageCheck(allowed, registries, settings.IMAGE_CHECK_FAILS_OPEN)
+    others = RegistryImageCheck(allowed, registries, settings.IMAGE_CHECK_FAILS_OPEN)
+    return AllButImage(own, others) if own else others
 
 
-def deliverable_formats(settings: Settings) -> Collection[str] | None:
-    """The result formats that the transformers can deliver; None stands for all, as workers of our own can."""
-    return settings.TRANSFORMER_SIDECAR_FORMATS if settings.RABBIT_MQ_URL else None
+def deliverable_formats(settings: Settings, image: str) -> Collection[str] | None:
+    """The result formats that transformers of this image can deliver; None stands for all, as our own workers can."""
+    ours = not settings.RABBIT_MQ_URL or image == settings.TRANSFORMER_WORKER_IMAGE
+    return None if ours else settings.TRANSFORMER_SIDECAR_FORMATS
 
 
 def lookup_lifetime(settings: Settings, scheme: str) -> float:

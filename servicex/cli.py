@@ -12,6 +12,7 @@ from servicex.commands.database import database
 from servicex.commands.plain_errors import plain_errors
 from servicex.commands.queues import queues
 from servicex.commands.serve import serve
+from servicex.commands.transformers import transformers
 from servicex.errors import ServiceXError
 from servicex.observability import set_up_logging
 from servicex.settings import load
@@ -119,6 +120,7 @@ def docs(folder: Path) -> None:
 cli.add_command(database)
 cli.add_command(queues)
 cli.add_command(serve)
+cli.add_command(transformers)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """From settings to back ends to services: the parts of a server, put together."""
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
@@ -18,13 +18,16 @@ from servicex.backends.launcher.base import Launcher, WorkersStatus
 from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.result_store import ResultStore
 from servicex.capabilities import Capabilities
+from servicex.controller.kills import KillAccounting
 from servicex.controller.loop import Controller, Wakeup
-from servicex.controller.steps import Limits, TransformSteps
+from servicex.controller.steps import Limits, TransformSteps, Workers
 from servicex.notifications import WakeListener, WakeSender
 from servicex.processes import PRELOAD, WarmParent
 from servicex.services.control import ControlService
 from servicex.services.datasets import DatasetService
 from servicex.services.finder_reports import FinderReports
+from servicex.services.health import Check, Health
+from servicex.services.kills import KillService
 from servicex.services.results import ResultService
 from servicex.services.transactions import Transactions
 from servicex.services.transformer_reports import TransformerReports
@@ -75,9 +78,29 @@ class Parts:
     launcher: Launcher | None = field(default=None)
     controller: Controller | None = field(default=None)
 
+    @property
+    def transformers(self) -> Launcher | None:
+        """What knows of the transformers: this process's launcher or, beside controllers, one that only looks."""
+        return self.launcher or self._observer
+
+    @cached_property
+    def _observer(self) -> Launcher | None:
+        return choices.cluster_launcher(self.settings)
+
     def workers(self, request_id: str) -> WorkersStatus | None:
         """What the workers of a transform do; None if it has none."""
-        return self.launcher.status(request_id) if self.launcher else None
+        return self.transformers.status(request_id) if self.transformers else None
+
+    def logs(self, request_id: str, tail: int) -> str:
+        """The last lines that they printed."""
+        return self.transformers.logs(request_id, tail) if self.transformers else ""
+
+    def health(self) -> Health:
+        """What can be asked how it is."""
+        checks = {"database": Check(self.transactions.ping, needed=True), "broker": Check(self.broker.ping)}
+        if self.settings.TRANSFORMER_MANAGER_ENABLED:
+            checks["cluster"] = Check(lambda: self.transformers.health() if self.transformers else "")
+        return Health(checks)
 
     def services(self) -> Services:
         """What the API is handed."""
@@ -91,7 +114,7 @@ class Parts:
             capabilities=self.tokens, open_callbacks=settings.OPEN_INTERNAL_ROUTES,
             credentials=choices.client_credentials(settings, self.store), public_endpoint=settings.MINIO_PUBLIC_URL,
             public_secured=settings.MINIO_ENCRYPT_PUBLIC, app_version=app_version(),
-            generator_urls=choices.generator_urls(settings, self.generators))
+            logs=self.logs, health=self.health(), generator_urls=choices.generator_urls(settings, self.generators))
 
     def start_alone(self) -> None:
         """Start workers and controller in this process, which must be the only server on its database."""
@@ -117,7 +140,8 @@ class Parts:
         settings = self.settings
         self.launcher = choices.launcher(settings, self.broker, self.stores, self.warm, self.results)
         steps = TransformSteps(control, self.results, self.broker, self.launcher, self.stores,
-                               partial(choices.transformer_endpoint, settings, self.tokens), _limits(settings))
+                               partial(choices.transformer_endpoint, settings, self.tokens), _limits(settings),
+                               KillAccounting(KillService(self.transactions), self.results, settings.MAX_ATTEMPTS))
         wakeup = self.wake if isinstance(self.wake, Wakeup) else WakeListener(self.engine)
         self.controller = Controller(control, self.datasets, self.results, steps, wakeup,
                                      settings.CONTROLLER_SECONDS, settings.LOOKUP_SECONDS + LOOKUP_GRACE,
@@ -149,7 +173,7 @@ def build(settings: Settings, engine: Engine) -> Parts:
     stores = choices.result_stores(settings, store)
     transforms = TransformService(
         transactions, datasets, generators, list(stores), settings.MAX_SELECTION_BYTES, app_version(), wake,
-        choices.deliverable_formats(settings), choices.image_check(settings))
+        partial(choices.deliverable_formats, settings), choices.image_check(settings))
     return Parts(settings, engine, transactions, wake, store, stores, warm, broker, tokens, generators, finders,
                  datasets, ResultService(transactions, wake), transforms)
 
@@ -162,6 +186,10 @@ def _datasets(settings: Settings, transactions: Transactions, wake: Callable[[],
 
 
 def _limits(settings: Settings) -> Limits:
-    return Limits(workers=settings.WORKERS, publish_chunk=settings.PUBLISH_CHUNK, publish_ahead=settings.PUBLISH_AHEAD,
+    workers = Workers(settings.WORKERS)
+    if settings.TRANSFORMER_MANAGER_ENABLED:
+        workers = Workers(settings.TRANSFORMER_MAX_REPLICAS, settings.TRANSFORMER_MIN_REPLICAS,
+                          settings.TRANSFORMER_AUTOSCALE_ENABLED)
+    return Limits(workers=workers, publish_chunk=settings.PUBLISH_CHUNK, publish_ahead=settings.PUBLISH_AHEAD,
                   stall_seconds=settings.STALL_SECONDS, stall_rounds=settings.STALL_ROUNDS,
                   transform_seconds=settings.TRANSFORM_SECONDS, active=settings.MAX_ACTIVE_TRANSFORMS)

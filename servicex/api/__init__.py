@@ -6,11 +6,12 @@ from servicex.api import errors, guard, openapi
 from servicex.api.callbacks import (FileComplete, LookupComplete, LookupFailed, LookupFiles, TransformerFileStatus,
                                     TransformerStatus)
 from servicex.api.datasets import Dataset, DatasetRefresh, Datasets
+from servicex.api.health import Live, Ready
 from servicex.api.info import CodeGenerators, ServerInfo
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import LARGEST_ID
 from servicex.api.services import Services
-from servicex.api.transforms import Cancel, Errors, Results, Status, Transform, Transforms, Workers
+from servicex.api.transforms import Cancel, Errors, Logs, Results, Status, Transform, Transforms, Workers
 
 DATASET_ID = f"<int(max={LARGEST_ID}):dataset_id>"
 FILE_ID = f"<int(max={LARGEST_ID}):file_id>"
@@ -27,10 +28,13 @@ ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     ("/servicex/transformation/<string:request_id>/errors", Errors),
     ("/servicex/transformation/<string:request_id>/cancel", Cancel),
     ("/servicex/transformation/<string:request_id>/deployment-status", Workers),
+    ("/servicex/transformation/<string:request_id>/logs", Logs),
     ("/servicex/datasets", Datasets),
     (f"/servicex/datasets/{DATASET_ID}", Dataset),
     (f"/servicex/datasets/{DATASET_ID}/refresh", DatasetRefresh),
     ("/multiple-codegen-list", CodeGenerators),
+    ("/livez", Live),
+    ("/readyz", Ready),
     (f"{CALLBACKS}/{DATASET_ID}/files", LookupFiles),
     (f"{CALLBACKS}/{DATASET_ID}/complete", LookupComplete),
     (f"{CALLBACKS}/{DATASET_ID}/error", LookupFailed),

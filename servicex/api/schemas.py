@@ -267,13 +267,30 @@ class FailureList(Page):
 
 
 class DeploymentStatus(Answer):
-    """What the workers of a transform are doing, in the words of a Kubernetes deployment, and `states` in ours."""
+    """What the workers of a transform are doing, in the words of a Kubernetes deployment, and `states` in ours.
+
+    `trouble` says why none of them can start, `notes` what else a person who waits for them should know.
+    """
 
     replicas: int
     ready_replicas: int
     available_replicas: int
     unavailable_replicas: int
     states: dict[str, int]
+    trouble: str
+    notes: list[str]
+
+
+class LogsQuery(Body):
+    """How many of the last lines of each worker are wanted."""
+
+    tail: int = Field(200, ge=1, le=5000)
+
+
+class WorkerLogs(Answer):
+    """What workers printed, in one text."""
+
+    logs: str
 
 
 class DatasetQuery(PageQuery):
@@ -330,6 +347,13 @@ class Info(Answer):
     app_version: str = Field(alias="app-version")
     code_gen_image: dict[str, str] = Field(alias="code-gen-image")
     capabilities: list[str]
+
+
+class HealthAnswer(Answer):
+    """How the server is, and each of its parts: `ok`, or words for whoever runs it."""
+
+    status: str
+    parts: dict[str, str]
 
 
 class NamesToUrls(RootModel[dict[str, str]]):

@@ -11,6 +11,7 @@ from servicex.capabilities import Capabilities
 from servicex.models import TransformRequest
 from servicex.services.datasets import DatasetService
 from servicex.services.finder_reports import FinderReports
+from servicex.services.health import Health
 from servicex.services.results import ResultService
 from servicex.services.submissions import OBJECT_STORE
 from servicex.services.transformer_reports import TransformerReports
@@ -19,7 +20,7 @@ from servicex.services.transforms import TransformService
 
 @dataclass(frozen=True)
 class Services:
-    """The use cases the API offers. `workers` asks the launcher about a transform.
+    """The use cases the API offers. `workers` and `logs` ask about the transformers of a transform.
 
     `open_callbacks` lets finders and transformers call back without a token in their URL.
     """
@@ -32,11 +33,13 @@ class Services:
     capabilities: Capabilities
     open_callbacks: bool
     workers: Callable[[str], WorkersStatus | None]
+    logs: Callable[[str, int], str]
     credentials: Callable[[str], Credentials]
     public_endpoint: str
     public_secured: bool
     app_version: str
     generator_urls: Mapping[str, str]
+    health: Health
 
     def access(self, transform: TransformRequest) -> ResultsAccess | None:
         """How the client of the present request reads the results: at the configured address, else as it came here.

@@ -1,14 +1,17 @@
 """Transforms: submit, list, look at, cancel, delete."""
+from collections import Counter
+
 from flask import Response
 
 from servicex.api.auth import caller
 from servicex.api.operation import operation
 from servicex.api.records import detail_record, failure_record, result_record, status_record, transform_record
 from servicex.api.resource import ServiceXResource
-from servicex.api.schemas import (DeploymentStatus, ErrorsQuery, FailureList, ListQuery, Message, ResultList,
-                                  ResultsQuery, StatusQuery, StatusRecord, SubmitBody, SubmitHeaders, TransformList,
-                                  TransformRecord)
+from servicex.api.schemas import (DeploymentStatus, ErrorsQuery, FailureList, ListQuery, LogsQuery, Message,
+                                  ResultList, ResultsQuery, StatusQuery, StatusRecord, SubmitBody, SubmitHeaders,
+                                  TransformList, TransformRecord, WorkerLogs)
 from servicex.api.streams import answer_with_list, list_answer, one_more
+from servicex.backends.launcher.base import WorkersStatus
 from servicex.errors import NotFound
 from servicex.models import TransformRequest
 from servicex.services.submissions import Submission
@@ -117,5 +120,23 @@ class Workers(ServiceXResource):
         status = self.services.workers(transform.request_id)
         if status is None:
             raise NotFound(f"Deployment not found: '{request_id}'")
-        return DeploymentStatus(replicas=status.workers, ready_replicas=status.workers, unavailable_replicas=0,
-                                available_replicas=status.workers, states=dict(status.states))
+        return DeploymentStatus(replicas=status.workers, ready_replicas=status.ready,
+                                unavailable_replicas=max(0, status.workers - status.ready),
+                                available_replicas=status.ready, states=dict(status.states), trouble=status.trouble,
+                                notes=[*status.notes, *_kills(status)])
+
+
+class Logs(ServiceXResource):
+    """What the workers of a transform print."""
+
+    @operation(answer=WorkerLogs, query=LogsQuery, failures=(400, 404, 503))
+    def get(self, request_id: str, query: LogsQuery) -> WorkerLogs:
+        """The last lines of the workers there are; empty when there are none."""
+        transform = self.services.transforms.get(caller(), request_id)
+        return WorkerLogs(logs=self.services.logs(transform.request_id, query.tail))
+
+
+def _kills(status: WorkersStatus) -> list[str]:
+    """How often workers were killed, and why; each reason once."""
+    counts = Counter(kill.reason for kill in status.kills)
+    return [f"Workers killed: {count} ({reason})" for reason, count in counts.items()]

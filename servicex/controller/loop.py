@@ -13,6 +13,7 @@ from servicex.services.results import ResultService
 
 log = logging.getLogger(__name__)
 EXPIRY_SECONDS = 3600.0
+SWEEP_SECONDS = 600.0
 # Writers may wait for a second when the database's log is trimmed.
 TRIM_SECONDS = 30.0
 # A client that was told of a bad dataset asks for it afterwards, to learn the reason.
@@ -59,6 +60,7 @@ class Controller:
         self._lookup_attempts = lookup_attempts
         self._next_expiry = 0.0
         self._next_trim = 0.0
+        self._next_sweep = 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="controller", daemon=True)
 
@@ -96,6 +98,7 @@ class Controller:
                 return
             self._step(transform_id)
         self._trim()
+        self._sweep()
 
     def _trim(self) -> None:
         if time.monotonic() >= self._next_trim:
@@ -106,6 +109,15 @@ class Controller:
         if time.monotonic() >= self._next_expiry:
             self._next_expiry = time.monotonic() + EXPIRY_SECONDS
             self._control.expire_datasets(STALE_KEPT)
+
+    def _sweep(self) -> None:
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + SWEEP_SECONDS
+        try:
+            self._steps.sweep()
+        except ServiceXError as error:
+            log.warning("what nobody wants could not be swept: %s", error.message)
 
     def _look_up(self, dataset_id: int) -> None:
         try:

@@ -9,6 +9,7 @@ from servicex.backends.broker.base import Broker, QueueGone, QueueState, work_qu
 from servicex.backends.launcher.base import Launcher
 from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.result_store import ResultStore
+from servicex.controller.kills import KillAccounting
 from servicex.errors import ServiceXError
 from servicex.models import TransformRequest, TransformStatus
 from servicex.models.base import now
@@ -22,10 +23,19 @@ OBJECTS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How much at once, and how long, in seconds. A transform has `workers` at most, and `active` of them have any."""
+class Workers:
+    """How many workers a transform has: `most` and `fewest`, and whether more come as more files are found."""
 
-    workers: int
+    most: int
+    fewest: int = 1
+    follow_files: bool = True
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much at once, and how long, in seconds. A transform has `workers`, and `active` of them have any."""
+
+    workers: Workers
     publish_chunk: int
     publish_ahead: int
     stall_seconds: float
@@ -38,7 +48,8 @@ class TransformSteps:
     """Takes a claimed transform one step further."""
 
     def __init__(self, control: ControlService, results: ResultService, broker: Broker, launcher: Launcher,
-                 stores: Mapping[str, ResultStore], endpoint: Callable[[str], str], limits: Limits):
+                 stores: Mapping[str, ResultStore], endpoint: Callable[[str], str], limits: Limits,
+                 kills: KillAccounting):
         self._control = control
         self._results = results
         self._broker = broker
@@ -46,10 +57,18 @@ class TransformSteps:
         self._stores = stores
         self._endpoint = endpoint
         self._limits = limits
+        self._kills = kills
 
     def work(self) -> Work:
         """The transforms that may need a step now."""
         return self._control.work(self._limits.active, self._limits.transform_seconds)
+
+    def sweep(self) -> None:
+        """Stop the workers of transforms that are not to have any: those that a crash or another server left."""
+        there = self._launcher.request_ids()
+        for request_id in set(there) - self._control.active(there):
+            log.warning("transform %s has transformers that nobody wants; they are stopped", request_id)
+            self._launcher.stop(request_id)
 
     def step(self, claimed: Claimed) -> None:
         """Whatever the transform needs next."""
@@ -79,10 +98,14 @@ class TransformSteps:
     def _launch(self, claimed: Claimed) -> None:
         """Start the workers, or have as many of them as the files left deserve."""
         workers = self._workers(claimed.transform)
-        if self._launcher.status(claimed.transform.request_id) is None:
+        status = self._launcher.status(claimed.transform.request_id)
+        if status is None:
             self._control.renew(claimed)
-            self._launcher.start(self._control.job(claimed), workers)
-        else:
+            return self._launcher.start(self._control.job(claimed), workers)
+        self._kills.account(claimed, status)
+        if status.hopeless and not claimed.transform.files_reported:
+            return self._control.give_up(claimed, f"No transformer could be started. {status.trouble}")
+        if self._limits.workers.follow_files:
             self._launcher.scale(claimed.transform.request_id, workers)
 
     def _begin(self, claimed: Claimed, queue: str) -> None:
@@ -119,8 +142,8 @@ class TransformSteps:
             depth += len(messages)
 
     def _workers(self, transform: TransformRequest) -> int:
-        asked = transform.workers or self._limits.workers
-        return max(1, min(asked, self._limits.workers, transform.files_remaining or 1))
+        limits = self._limits.workers
+        return max(limits.fewest, min(transform.workers or limits.most, limits.most, transform.files_remaining or 1))
 
     def _stalled(self, claimed: Claimed, state: QueueState) -> bool:
         """Whether work was handed out, none of it waits, and nothing was heard of it for too long.
@@ -140,11 +163,13 @@ class TransformSteps:
         """Whether files are open that no worker has. Once in a row only: some workers may take several at a time."""
         if state.consumers is None or self._control.silent_rounds(claimed):
             return False
-        return (claimed.transform.files_remaining or 0) > state.consumers
+        status = self._launcher.status(claimed.transform.request_id)
+        each = status.messages_each if status else 1
+        return (claimed.transform.files_remaining or 0) > state.consumers * each
 
     def _in_hand(self, request_id: str) -> int:
         status = self._launcher.status(request_id)
-        return sum(n for state, n in status.states.items() if state != "waiting") if status else 0
+        return status.in_hand if status else 0
 
     def _revive(self, claimed: Claimed) -> None:
         """Publish the open files once more, or fail those that were handed out when that was done often enough."""
@@ -169,6 +194,7 @@ class TransformSteps:
         """
         request_id = claimed.transform.request_id
         self._launcher.stop(request_id)
+        self._kills.forget(request_id)
         self._broker.delete(work_queue(request_id))
         self._measure(claimed)
         if not self._control.sweep_later(claimed):

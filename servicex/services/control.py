@@ -1,6 +1,6 @@
 """What the controller reads and writes: the work there is, the leases on it, and how far each step came."""
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -86,6 +86,12 @@ class ControlService:
             rows = session.execute(select(TransformRequest.request_id, TransformRequest.status).where(late).order_by(
                 TransformRequest.id))
             return {work_queue(request_id): status for request_id, status in rows}
+
+    def active(self, request_ids: Collection[str]) -> set[str]:
+        """Those of the transforms that have not ended."""
+        with self._transactions.read() as session:
+            return set(session.scalars(select(TransformRequest.request_id).where(
+                TransformRequest.request_id.in_(request_ids), TransformRequest.status.in_(ACTIVE))))
 
     def schemes(self) -> Sequence[str]:
         """The schemes of which datasets were ever looked up."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -54,6 +54,11 @@ class Transactions:
         with _unavailable(), self._turn, Session(self._writing, expire_on_commit=False) as session:
             yield session
             session.commit()
+
+    def ping(self) -> None:
+        """Return if the database answers; raises Unavailable."""
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
 
     def trim_log(self) -> None:
         """Empty SQLite's write-ahead log if it has grown large, unless a reader holds on to it; then it stays for now.

@@ -52,14 +52,14 @@ class Statistics:
 class TransformService:
     """Use cases about transforms.
 
-    Of generators with one name the later one has it. `deliverable` are the result formats that the transformers here
-    can deliver; None stands for all. `images` checks container images; without it the workers are no containers, and an
-    image that is asked for is left alone.
+    Of generators with one name the later one has it. `deliverable` gives the result formats that the transformers of an
+    image can deliver; None stands for all. `images` checks container images; without it the workers are no containers,
+    and an image that is asked for is left alone.
     """
 
     def __init__(self, transactions: Transactions, datasets: DatasetService, generators: Sequence[CodeGenerator],
                  destinations: Sequence[str], max_selection_bytes: int, app_version: str, wake: Callable[[], None],
-                 deliverable: Collection[str] | None = None, images: ImageCheck | None = None):
+                 deliverable: Callable[[str], Collection[str] | None] | None = None, images: ImageCheck | None = None):
         self._transactions = transactions
         self._datasets = datasets
         self._generators = {name: g for g in generators for name in g.images()}
@@ -107,6 +107,7 @@ class TransformService:
         generator = self._generator(submission)
         dataset_request = self._datasets.check(submission.did, submission.file_list)
         code = generator.generate(submission.codegen or "", submission.selection or "")
+        self._check_deliverable(submission.result_format, submission.image or code.image)
         _check_format(submission, code.formats or generator.formats(submission.codegen or ""))
         code = replace(code, image=self._image(submission, code))
         with self._transactions.write() as session:
@@ -141,16 +142,16 @@ class TransformService:
         if generator is None:
             wrong = f"Invalid codegen: {submission.codegen}" if submission.codegen else "The field codegen is missing"
             raise BadRequest(f"{wrong}. This server has: {', '.join(self._generators)}.")
-        self._check_deliverable(submission.result_format)
         _check_format(submission, generator.formats(submission.codegen or ""))
         self._check_selection(submission.selection)
         return generator
 
-    def _check_deliverable(self, result_format: str) -> None:
+    def _check_deliverable(self, result_format: str, image: str) -> None:
         """Refuse what would have the transformers die of it, again and again."""
-        if self._deliverable is not None and result_format not in self._deliverable:
+        formats = self._deliverable(image) if self._deliverable else None
+        if formats is not None and result_format not in formats:
             raise UnsupportedFormat(f"The transformers of this server cannot deliver {result_format}; they can: "
-                                    f"{', '.join(sorted(self._deliverable))}.")
+                                    f"{', '.join(sorted(formats))}.")
 
     def _check_selection(self, selection: str | None) -> None:
         if not selection or not selection.strip():

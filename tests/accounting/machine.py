@@ -15,20 +15,22 @@ from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.did_finder.base import LookupEnded, LookupFailure
 from servicex.backends.launcher.base import Failure, FileReport
 from servicex.backends.object_store.local import LocalObjectStore
+from servicex.controller.kills import KillAccounting
 from servicex.controller.loop import Controller, Wakeup
-from servicex.controller.steps import Limits, TransformSteps
+from servicex.controller.steps import Limits, TransformSteps, Workers
 from servicex.errors import BadRequest, NotFound
 from servicex.models import Base, Dataset, DatasetFile, TransformControl, TransformRequest
 from servicex.models.base import now
 from servicex.services.caller import SINGLE_USER
+from servicex.services.kills import KillService
 from servicex.services.submissions import OBJECT_STORE
 from tests.accounting.ledger import Ledger
 from tests.controller.test_steps import Idle
 from tests.databases import House, found
 
 Thing = TypeVar("Thing")
-PATIENT = Limits(workers=2, publish_chunk=2, publish_ahead=3, stall_seconds=300, stall_rounds=2, transform_seconds=1000,
-                 active=3)
+PATIENT = Limits(workers=Workers(2), publish_chunk=2, publish_ahead=3, stall_seconds=300, stall_rounds=2,
+                 transform_seconds=1000, active=3)
 IMPATIENT = replace(PATIENT, stall_seconds=0.0)
 PAST = timedelta(hours=2)
 ROUNDS_TO_END = 60
@@ -65,7 +67,8 @@ class Accounting(RuleBasedStateMachine):
 
     def _controller(self, house: House, store: LocalObjectStore, limits: Limits) -> Controller:
         steps = TransformSteps(house.control, house.results, self.broker, self.launcher,
-                               {OBJECT_STORE: store}, str, limits)
+                               {OBJECT_STORE: store}, str, limits,
+                               KillAccounting(KillService(house.transactions), house.results, 3))
         return Controller(house.control, house.datasets, house.results, steps, Wakeup(), 1.0, 60.0, 2)
 
     @initialize()

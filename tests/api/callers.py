@@ -16,6 +16,7 @@ from servicex.models import FileStatus, TransformRequest
 from servicex.models.result import TransformResult
 from servicex.services.caller import SINGLE_USER
 from servicex.services.finder_reports import FinderReports
+from servicex.services.health import Health
 from servicex.services.transformer_reports import TransformerReports
 from tests.databases import House
 
@@ -54,6 +55,7 @@ class Callers:
             transformer_reports=TransformerReports(house.transactions, house.results, house.wake,
                                                    self.objects.discard),
             capabilities=self.capabilities, open_callbacks=open_callbacks, workers=lambda request_id: None,
+            logs=lambda request_id, tail: "", health=Health({}),
             credentials=lambda request_id: Credentials("", ""), public_endpoint="", public_secured=False,
             app_version="1", generator_urls={})
 

@@ -258,12 +258,11 @@ def test_report_waits_for_a_database_that_is_away(callers: Callers, transform: T
 
 
 def test_format_that_the_sidecars_die_of_is_refused(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callers.house.transforms, "_deliverable", ["parquet", "root-file"])
+    monkeypatch.setattr(callers.house.transforms, "_deliverable", lambda image: ["parquet"])
     answer = callers.call("POST", "/servicex/transformation", json={
-        "file-list": ["/a"], "selection": "x", "codegen": "echo", "result-format": "root-rntuple"})
+        "file-list": ["/a"], "selection": "x", "codegen": "echo", "result-format": "root-file"})
     assert answer.status_code == 400
-    assert answer.json == {"message": "The transformers of this server cannot deliver root-rntuple; they can: "
-                                      "parquet, root-file."}
+    assert answer.json == {"message": "The transformers of this server cannot deliver root-file; they can: parquet."}
     assert callers.house.transforms.submit(SINGLE_USER, Submission("echo", "x", "parquet", file_list=["/a"]))
 
 

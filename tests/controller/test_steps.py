@@ -11,16 +11,19 @@ from servicex.backends.broker.base import work_queue
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.launcher.base import FileReport, Launcher, TransformJob, WorkersStatus
 from servicex.backends.object_store.local import LocalObjectStore
+from servicex.controller.kills import KillAccounting
 from servicex.controller.loop import Controller, Wakeup
-from servicex.controller.steps import Limits, TransformSteps
+from servicex.controller.steps import Limits, TransformSteps, Workers
 from servicex.errors import ServiceXError, Unavailable
 from servicex.models import TransformControl, TransformRequest, TransformStatus
 from servicex.models.base import now
 from servicex.services.caller import SINGLE_USER
 from servicex.services.control import LEASE, ControlService, LeaseLost
+from servicex.services.kills import KillService
 from tests.databases import House, found
 
-LIMITS = Limits(workers=4, publish_chunk=3, publish_ahead=6, stall_seconds=300, stall_rounds=2, transform_seconds=1000)
+LIMITS = Limits(workers=Workers(4), publish_chunk=3, publish_ahead=6, stall_seconds=300, stall_rounds=2,
+                transform_seconds=1000)
 
 
 class Idle(Launcher):
@@ -71,7 +74,8 @@ class Control:
 
     def restart(self) -> None:
         self.steps = TransformSteps(self.house.control, self.house.results, self.broker, self.launcher,
-                                    {"object-store": self.store}, lambda request_id: f"at/{request_id}", self.limits)
+                                    {"object-store": self.store}, lambda request_id: f"at/{request_id}", self.limits,
+                                    KillAccounting(KillService(self.house.transactions), self.house.results, 2))
         self._controller = Controller(self.house.control, self.house.datasets, self.house.results,
                                       self.steps, Wakeup(),
                                       1.0, 60.0, 2)

@@ -23,11 +23,35 @@ class TransformJob:
 
 
 @dataclass(frozen=True)
+class Kill:
+    """A worker that was killed by what it runs on, for want of memory or of room, and not by us.
+
+    `worker` is its name in reports, `key` tells this kill from all others, `reason` is for a person.
+    """
+
+    worker: str
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class WorkersStatus:
-    """How many workers a transform has, and what each state's count is (`waiting`, `transforming`, ...)."""
+    """How many workers a transform is to have, how many are ready, and how many are in each state.
+
+    `in_hand` is how many files they are known to have in hand, `messages_each` how many one may have taken at once.
+    `trouble` says why none of them can start, `hopeless` whether that lasts too long to wait for; `notes` are for a
+    person who wonders where they are. `kills` are all that were seen.
+    """
 
     workers: int
+    ready: int = 0
     states: Mapping[str, int] = field(default_factory=dict)
+    in_hand: int = 0
+    messages_each: int = 1
+    trouble: str = ""
+    hopeless: bool = False
+    notes: Sequence[str] = ()
+    kills: Sequence[Kill] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +136,14 @@ class Launcher(ABC):
     @abstractmethod
     def stop(self, request_id: str) -> None:
         """End the transform's workers and forget it; what they were doing is thrown away. Returns within a second."""
+
+    def request_ids(self) -> Sequence[str]:
+        """The transforms that have workers, also those that an earlier server left; none if that is not known."""
+        return ()
+
+    def health(self) -> str:
+        """What is wrong in general, in words; empty if nothing is. Raises `Unavailable` when no worker can be had."""
+        return ""
 
     @abstractmethod
     def close(self) -> None:

@@ -82,7 +82,8 @@ class LocalLauncher(Launcher):
         states = Counter(list(transform.states.values()))
         states["reporting"] = transform.reporting
         states["waiting"] = max(0, workers - states[TRANSFORMING])
-        return WorkersStatus(workers, dict(+states))
+        in_hand = sum(n for state, n in states.items() if state != "waiting")
+        return WorkersStatus(workers, workers, dict(+states), in_hand)
 
     def logs(self, request_id: str, tail: int) -> str:
         transform = self._turns.get(request_id)
