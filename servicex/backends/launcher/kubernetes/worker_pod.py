@@ -13,8 +13,8 @@ SCRATCH = "/scratch"
 GRACE_SECONDS = 60
 # Users' programs run as this user, which the image has, and which owns nothing.
 PROGRAM_USER = 1001
-# The worker changes to the program's user, gives it its files, and ends its processes.
-CAPABILITIES = ["CHOWN", "KILL", "SETGID", "SETUID"]
+# The worker changes to the user of programs, gives it files, reads and removes what it leaves, and ends its processes.
+CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "KILL", "SETGID", "SETUID"]
 
 
 def make_pod_spec(job: TransformJob, options: ClusterOptions) -> dict[str, Any]:
