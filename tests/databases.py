@@ -84,9 +84,11 @@ class House:
     def wake(self) -> None:
         self.woken += 1
 
-    def submit(self, did: str | None = None, files: Sequence[str] | None = None) -> TransformRequest:
+    def submit(self, did: str | None = None, files: Sequence[str] | None = None,
+               workers: int | None = None) -> TransformRequest:
         """Submit a transform of a DID or of a list."""
-        return self.transforms.submit(SINGLE_USER, Submission("echo", "x", "root-file", did=did, file_list=files))
+        return self.transforms.submit(
+            SINGLE_USER, Submission("echo", "x", "root-file", did=did, file_list=files, workers=workers))
 
     def get(self, transform: TransformRequest) -> TransformRequest:
         """The transform as it is now."""

@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -27,7 +28,10 @@ LIMITS = Limits(workers=Workers(4), publish_chunk=3, publish_ahead=6, stall_seco
 
 
 class Idle(Launcher):
-    """Starts workers that do nothing, and remembers what was asked of it; `trouble` is raised instead."""
+    """Starts workers that do nothing, and remembers what was asked of it; `trouble` is raised instead.
+
+    `seen` is what it says of all workers.
+    """
 
     def __init__(self) -> None:
         self.started: dict[str, TransformJob] = {}
@@ -35,6 +39,7 @@ class Idle(Launcher):
         self.stopped: list[str] = []
         self.trouble: Exception | None = None
         self.meanwhile: Callable[[], None] | None = None
+        self.seen: dict[str, Any] = {}
 
     def start(self, job: TransformJob, workers: int) -> None:
         if self.trouble:
@@ -46,7 +51,7 @@ class Idle(Launcher):
         self.workers[request_id] = workers
 
     def status(self, request_id: str) -> WorkersStatus | None:
-        return WorkersStatus(self.workers[request_id]) if request_id in self.started else None
+        return WorkersStatus(self.workers[request_id], **self.seen) if request_id in self.started else None
 
     def logs(self, request_id: str, tail: int) -> str:
         return ""
@@ -56,6 +61,9 @@ class Idle(Launcher):
         if self.meanwhile:
             self.meanwhile()
         self.started.pop(request_id, None)
+
+    def request_ids(self) -> list[str]:
+        return list(self.started)
 
     def close(self) -> None:
         self.started.clear()
