@@ -1,0 +1,30 @@
+#!/bin/sh
+# Runs a command as a container would: on a copy-on-write root, with the volumes given, with few capabilities.
+# Started by container.py in mount and process namespaces of its own:
+#   container.sh FOLDER LOWER CAPABILITIES [SOURCE:PATH:ro|rw]... -- COMMAND...
+set -eu
+folder=$1 lower=$2 capabilities=$3
+shift 3
+
+mount -t tmpfs none "$folder"
+mkdir "$folder/upper" "$folder/work" "$folder/root"
+mount -t overlay overlay -o "lowerdir=$lower,upperdir=$folder/upper,workdir=$folder/work" "$folder/root"
+cd "$folder/root"
+mount -t proc proc proc
+mount --rbind /dev dev
+# Folders that may be file systems of their own; and Python may be in a home that nobody else may enter.
+for name in tmp work; do
+    [ ! -d "/$name" ] || mount --rbind "/$name" "$name"
+done
+chmod 755 root
+
+while [ "$1" != -- ]; do
+    source=${1%%:*} rest=${1#*:}
+    path=${rest%:*} mode=${rest##*:}
+    mkdir -p "./$path"
+    mount --bind "$source" "./$path"
+    [ "$mode" = rw ] || mount -o remount,bind,ro "./$path"
+    shift
+done
+shift
+exec chroot . setpriv --bounding-set="$capabilities" --inh-caps=-all --no-new-privs "$@"

@@ -1,0 +1,1 @@
+# Read by every bash of the container.
