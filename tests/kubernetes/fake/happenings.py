@@ -1,0 +1,34 @@
+"""Events, as controllers tell them of an object."""
+import random
+import secrets
+
+from tests.kubernetes.fake.resources import EVENTS, Object, Resource
+from tests.kubernetes.fake.store import Store, now
+
+# Letters and digits of the names that Kubernetes makes up.
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+# So much of a name is kept in front of what is made up.
+_PREFIX_LENGTH = 58
+
+
+def tell(store: Store, resource: Resource, about: Object, reason: str, message: str, kind: str = "Normal") -> None:
+    """Add an event about the object, or count it once more if it was told before."""
+    namespace = about["metadata"]["namespace"]
+    for known in store.objects(EVENTS, namespace):
+        if (known["involvedObject"]["uid"], known["reason"], known["message"]) == (
+                about["metadata"]["uid"], reason, message):
+            store.update(EVENTS, {**known, "count": known["count"] + 1, "lastTimestamp": now()})
+            return
+    name = about["metadata"]["name"]
+    store.add(EVENTS, {
+        "apiVersion": "v1", "kind": "Event",
+        "metadata": {"name": f"{name}.{secrets.token_hex(8)}", "namespace": namespace},
+        "involvedObject": {"apiVersion": resource.api_version, "kind": resource.kind, "name": name,
+                           "namespace": namespace, "uid": about["metadata"]["uid"]},
+        "reason": reason, "message": message, "type": kind, "count": 1, "firstTimestamp": now(),
+        "lastTimestamp": now(), "source": {"component": "fake"}, "reportingComponent": "", "reportingInstance": ""})
+
+
+def made_up_name(prefix: str) -> str:
+    """A name that begins with the prefix, or with what there is room for of it."""
+    return prefix[:_PREFIX_LENGTH] + "".join(random.choices(_ALPHABET, k=5))
