@@ -1,6 +1,7 @@
 """Fixtures with clusters. A folder of tests has them by importing them into its conftest."""
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,18 @@ class FakeRights:
                                "pods=0")
 
 
+@contextmanager
+def running_fake_cluster(folder: Path) -> Iterator[Cluster]:
+    """A fake cluster, which keeps its files in that folder."""
+    with FakeKubernetes(f"test-{next(_numbers)}") as fake:
+        yield Cluster(Access(fake.url, fake.token), fake.namespace, folder, FakeRights(fake), fake)
+
+
 @pytest.fixture
 def fake_cluster(tmp_path: Path) -> Iterator[Cluster]:
     """A fake cluster of the test's own."""
-    with FakeKubernetes(f"test-{next(_numbers)}") as fake:
-        yield Cluster(Access(fake.url, fake.token), fake.namespace, tmp_path / "cluster", FakeRights(fake), fake)
+    with running_fake_cluster(tmp_path / "cluster") as found:
+        yield found
 
 
 @pytest.fixture(params=["fake"])

@@ -83,7 +83,8 @@ def _update_status(store: Store, replica_set: Object, refusal: str | None) -> No
                   if refusal or each["type"] != "ReplicaFailure"]
     if refusal:
         set_condition(conditions, "ReplicaFailure", "True", "FailedCreate", refusal)
-        tell(store, REPLICA_SETS, current, "FailedCreate", f"Error creating: {refusal}", "Warning")
+        if not any(each["type"] == "ReplicaFailure" for each in current["status"].get("conditions", [])):
+            tell(store, REPLICA_SETS, current, "FailedCreate", f"Error creating: {refusal}", "Warning")
     status = {"replicas": len(pods), "fullyLabeledReplicas": len(pods), "readyReplicas": ready,
               "availableReplicas": ready, "observedGeneration": current["metadata"]["generation"],
               "conditions": conditions}
