@@ -39,7 +39,7 @@ class Container:
         self._command = _command(specification, environment)
         self._environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": "/tmp", **environment}
         self._mounts = [str(mount) for mount in mounts]
-        self._lower = f"{image}:/" if image else "/"
+        self._image = str(image or "")
         self._capabilities = _capabilities(specification)
         self._folder = folder
         self._folder.mkdir(parents=True)
@@ -52,7 +52,7 @@ class Container:
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 ["unshare", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "sh", str(SCRIPT), str(root),
-                 self._lower, self._capabilities, *self._mounts, "--", *self._command],
+                 self._image, self._capabilities, *self._mounts, "--", *self._command],
                 env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     @property

@@ -1,14 +1,15 @@
 #!/bin/sh
 # Runs a command as a container would: on a copy-on-write root, with the volumes given, with few capabilities.
 # Started by container.py in mount and process namespaces of its own:
-#   container.sh FOLDER LOWER CAPABILITIES [SOURCE:PATH:ro|rw]... -- COMMAND...
+#   container.sh FOLDER IMAGE CAPABILITIES [SOURCE:PATH:ro|rw]... -- COMMAND...
 set -eu
-folder=$1 lower=$2 capabilities=$3
+folder=$1 image=$2 capabilities=$3
 shift 3
 
 mount -t tmpfs none "$folder"
 mkdir "$folder/upper" "$folder/work" "$folder/root"
-mount -t overlay overlay -o "lowerdir=$lower,upperdir=$folder/upper,workdir=$folder/work" "$folder/root"
+[ -z "$image" ] || cp -r "$image/." "$folder/upper"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/upper,workdir=$folder/work" "$folder/root"
 cd "$folder/root"
 mount -t proc proc proc
 mount --rbind /dev dev

@@ -92,10 +92,18 @@ class Node:
                 self._end(name, pod)
             elif running is None:
                 self._begin(name, pod)
-            elif ended := [one for one in running.containers if one.exit_code is not None]:
-                for container in ended:
-                    container.restarts += 1
-                    container.start()
+            else:
+                self._see_to(name, running)
+
+    def _see_to(self, name: str, pod: Pod) -> None:
+        """Start containers again that ended, and have the cluster know what they print."""
+        for container in pod.containers:
+            if container.exit_code is not None:
+                container.restarts += 1
+                container.start()
+            if self._cluster.fake is not None:
+                text = container.log_file.read_text(errors="replace")
+                self._cluster.fake.set_log(self._cluster.namespace, name, container.name, text)
 
     def _begin(self, name: str, pod: Object) -> None:
         unknown = [one for one in pod["spec"]["containers"] if one["image"] not in self._images]

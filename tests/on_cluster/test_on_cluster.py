@@ -20,7 +20,7 @@ from tests.production.test_production import COPY_NAME, PROGRAM
 pytestmark = pytest.mark.timeout(300)
 QUERIES = ("funcadl", "raw", "python")
 RAW = '[{"treename": "Events", "filter_name": ["nMuon"]}]'
-SLEEP = PROGRAM + "import time; time.sleep(60)"
+SLEEP = PROGRAM + "import time; print('awake', flush=True); time.sleep(60)"
 NewClient = Callable[[], RealClient]
 
 
@@ -87,7 +87,7 @@ def test_state_and_logs_of_running_pods(facility: ClusterFacility, urls: list[st
         return answer.json() if answer.status_code == 200 else {"states": {}}
     eventually(lambda: state()["states"].get("running"))
     assert state()["replicas"] == MOST_PODS
-    assert facility.get(f"{path}/logs?tail=5")["logs"].startswith(f"=== transformer-{request_id}-")
+    eventually(lambda: facility.get(f"{path}/logs?tail=5")["logs"].startswith(f"=== transformer-{request_id}-"))
     requests.post(f"{facility.address}{path}/cancel", timeout=30).raise_for_status()
     eventually(lambda: not facility.left())
 
@@ -97,7 +97,7 @@ def test_image_that_cannot_be_pulled_is_told_in_the_clusters_words(facility: Clu
                                   "image": "nobody/has:this"})
     record = facility.ended(request_id)
     assert record["status"] == "Fatal"
-    assert record["failure-reason"] == ("No transformer could be started. container transformer: ImagePullBackOff: "
+    assert record["failure-info"] == ("No transformer could be started. container transformer: ImagePullBackOff: "
                                         'Back-off pulling image "nobody/has:this"')
     eventually(lambda: not facility.left())
 
@@ -132,6 +132,8 @@ def test_what_another_server_left_is_swept(facility: ClusterFacility, urls: list
     name = f"transformer-{stranger}"
     ours = {"app.kubernetes.io/managed-by": "servicex", "app.kubernetes.io/instance": "on-cluster",
             "app.kubernetes.io/component": "transformer", "servicex/request-id": stranger}
+    for controller in facility.controllers:
+        controller.kill()
     deployments = f"/apis/apps/v1/namespaces/{facility.cluster.namespace}/deployments"
     for instance, called in (("on-cluster", name), ("another", f"{name}-x")):
         labels = ours | {"app.kubernetes.io/instance": instance, "app": called}
@@ -142,7 +144,7 @@ def test_what_another_server_left_is_swept(facility: ClusterFacility, urls: list
     assert facility.command("transformers", "sweep", "--dry-run").splitlines() == [
         f"{stranger}: would be removed", "1 of 1 transforms with transformers are not running."]
     assert [left for left in facility.left() if left.endswith(name)]
-    facility.controllers[0].kill()
-    facility.controllers[0].start()
+    for controller in facility.controllers:
+        controller.start()
     eventually(lambda: not facility.left())
     assert facility.cluster.ask("GET", f"{deployments}/{name}-x"), "another server's is left alone"
