@@ -9,6 +9,8 @@ DATA = .servicex-data
 # More of pytest's own options, as in: make test TESTS=tests/e2e PYTEST_OPTIONS=-x
 TESTS = tests
 PYTEST_OPTIONS =
+# Those that are run against the fake and a real API server
+KUBERNETES_TESTS = tests/kubernetes
 BENCH_FOLDER = /tmp/servicex-bench
 
 BIN = .venv/bin
@@ -18,7 +20,7 @@ SOURCES = servicex demo bench migrations tests setup.py
 TYPED = servicex demo --exclude "demo/(analysis|spectrum)"
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_OPTIONS)
 
-.PHONY: help install demo run test test-long test-setup lint bench bench-production clean
+.PHONY: help install demo run test test-long test-kubernetes test-setup lint bench bench-production clean
 
 help:  ## Show this list
 	@echo "make TARGET, with TARGET one of"
@@ -39,6 +41,11 @@ test: lint test-setup  ## Set up what the tests need and run them all, but for t
 
 test-long: .venv/.installed-test test-setup  ## Run the long tests: restarts at random moments, large inputs
 	@$(PYTEST) -m long $(TESTS)
+
+# One process: each would start a control plane of its own.
+test-kubernetes: .venv/.installed-test  ## Build a real Kubernetes API server (once, ten minutes) and test against it
+	@$(BIN)/python -m tests.kubernetes.real.build
+	@$(BIN)/python -m pytest -m "not long" $(PYTEST_OPTIONS) $(KUBERNETES_TESTS)
 
 test-setup: .venv/.installed-test  ## Fetch what the tests need: the client, physics files, Debian's xrootd and chromium
 	@$(BIN)/python -m tests.setup

@@ -59,7 +59,32 @@ class Access:
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test", "namespace": namespace}}]})
 
 
-class Cluster:
+class Asker:
+    """Asks an API server as one user; `client` is one of the real library."""
+
+    def __init__(self, access: Access):
+        self.access = access
+        self.client = access.client()
+
+    def answer(self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None,
+               content_type: str = "application/json") -> tuple[int, Any]:
+        """The status and the body, read if it is JSON, of one request."""
+        content = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+        found = self.client.rest_client.pool_manager.request(
+            method, self.access.url + path + _query(query), body=content, timeout=WAIT_SECONDS, retries=False,
+            headers={"Authorization": f"Bearer {self.access.token}", "Content-Type": content_type})
+        told = found.headers.get("Content-Type", "")
+        return found.status, json.loads(found.data) if "json" in told else found.data.decode()
+
+    def ask(self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None,
+            content_type: str = "application/json") -> Any:
+        """What is answered to a request that must succeed."""
+        status, found = self.answer(method, path, body, query, content_type)
+        assert status < 300, f"{method} {path}: {status} {found}"
+        return found
+
+
+class Cluster(Asker):
     """One namespace of a cluster, with a `client` that may do everything, and a file `kubeconfig` that says so.
 
     `fake` has the knobs of the fake server, and is None for a real one.
@@ -67,12 +92,12 @@ class Cluster:
 
     def __init__(self, access: Access, namespace: str, folder: Path, rights: Rights,
                  fake: FakeKubernetes | None = None):
-        self.access, self.namespace, self.fake = access, namespace, fake
+        super().__init__(access)
+        self.namespace, self.fake = namespace, fake
         self._folder, self._rights = folder, rights
         folder.mkdir(parents=True, exist_ok=True)
         self.kubeconfig = folder / "kubeconfig"
         self.kubeconfig.write_text(access.kubeconfig(namespace))
-        self.client = access.client()
 
     @property
     def is_fake(self) -> bool:
@@ -111,23 +136,6 @@ class Cluster:
     def refuse_pods(self) -> None:
         """Have Deployments make no more pods, as under a quota that is used up."""
         self._rights.refuse_pods(self.namespace)
-
-    def answer(self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None,
-               content_type: str = "application/json") -> tuple[int, Any]:
-        """The status and the body, read if it is JSON, of one request."""
-        content = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
-        found = self.client.rest_client.pool_manager.request(
-            method, self.access.url + path + _query(query), body=content, timeout=WAIT_SECONDS, retries=False,
-            headers={"Authorization": f"Bearer {self.access.token}", "Content-Type": content_type})
-        told = found.headers.get("Content-Type", "")
-        return found.status, json.loads(found.data) if "json" in told else found.data.decode()
-
-    def ask(self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None,
-            content_type: str = "application/json") -> Any:
-        """What is answered to a request that must succeed."""
-        status, found = self.answer(method, path, body, query, content_type)
-        assert status < 300, f"{method} {path}: {status} {found}"
-        return found
 
     def wait(self, look: Callable[[], Result], seconds: float = WAIT_SECONDS) -> Result:
         """What `look` gives once it is true; fails if that takes too long."""

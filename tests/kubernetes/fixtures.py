@@ -1,19 +1,24 @@
-"""Fixtures with clusters. A folder of tests has them by importing them into its conftest."""
+"""Fixtures with clusters. A folder of tests has them by importing all of them into its conftest."""
 import itertools
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.kubernetes.cluster import Access, Cluster
+from tests.conftest import require
+from tests.kubernetes.cluster import Access, Asker, Cluster
 from tests.kubernetes.fake import FakeKubernetes
+from tests.kubernetes.real.control_plane import ControlPlane
+from tests.kubernetes.real.programs import are_built
+from tests.kubernetes.real.rights import RealRights
 
 _numbers = itertools.count(1)
 
 
 class FakeRights:
-    """The users of the fake."""
+    """See `Rights`."""
 
     def __init__(self, fake: FakeKubernetes):
         self._fake = fake
@@ -42,8 +47,25 @@ def fake_cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield found
 
 
-@pytest.fixture(params=["fake"])
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """One real control plane for the session."""
+    require(are_built(), "no Kubernetes was built: 'make test-kubernetes' does that")
+    with ControlPlane() as plane:
+        yield plane
+
+
+@pytest.fixture
+def real_cluster(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Cluster]:
+    """A namespace of the test's own in a real cluster; it is deleted afterwards, without waiting for that."""
+    namespace, admin = f"test-{secrets.token_hex(4)}", Asker(control_plane.access)
+    admin.ask("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+    yield Cluster(control_plane.access, namespace, tmp_path / "cluster", RealRights(control_plane))
+    admin.ask("DELETE", f"/api/v1/namespaces/{namespace}")
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.kubernetes)])
 def cluster(request: pytest.FixtureRequest) -> Cluster:
-    """A cluster with a namespace of the test's own: the fake."""
+    """A cluster with a namespace of the test's own: the fake, and by `make test-kubernetes` a real one too."""
     found: Cluster = request.getfixturevalue(f"{request.param}_cluster")
     return found

@@ -27,3 +27,8 @@ def finder_venv(version: str) -> Path:
 def code_generator_venv() -> Path:
     """The virtual environment with PyPI's `servicex-code-gen-lib`."""
     return cache_folder() / "code-generator"
+
+
+def kubernetes_folder() -> Path:
+    """Where the real Kubernetes API server is built; `SERVICEX_TEST_KUBERNETES` moves it."""
+    return Path(os.environ.get("SERVICEX_TEST_KUBERNETES") or cache_folder() / "kubernetes")
