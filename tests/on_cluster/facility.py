@@ -83,12 +83,12 @@ class ClusterFacility(Facility):
                               capture_output=True, text=True).stdout
 
     def left(self) -> list[str]:
-        """What objects of the server are in the cluster."""
+        """The names of the server's objects in the cluster."""
         chosen = {"labelSelector": f"app.kubernetes.io/instance={INSTANCE}"}
-        return [f"{kind} {found['metadata']['name']}"
-                for kind in ("apis/apps/v1/{}/deployments", "api/v1/{}/configmaps", "api/v1/{}/secrets", "api/v1/{}/pods")
-                for found in self.cluster.ask("GET", "/" + kind.format(f"namespaces/{self.cluster.namespace}"),
-                                              query=chosen)["items"]]
+        place = f"namespaces/{self.cluster.namespace}"
+        lists = ("/apis/apps/v1/{}/deployments", "/api/v1/{}/configmaps", "/api/v1/{}/secrets", "/api/v1/{}/pods")
+        found = [self.cluster.ask("GET", kind.format(place), query=chosen)["items"] for kind in lists]
+        return [one["metadata"]["name"] for items in found for one in items]
 
     def containers(self) -> list[str]:
         """The processes of containers that run."""

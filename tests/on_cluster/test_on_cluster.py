@@ -97,8 +97,9 @@ def test_image_that_cannot_be_pulled_is_told_in_the_clusters_words(facility: Clu
                                   "image": "nobody/has:this"})
     record = facility.ended(request_id)
     assert record["status"] == "Fatal"
-    assert record["failure-info"] == ("No transformer could be started. container transformer: ImagePullBackOff: "
-                                        'Back-off pulling image "nobody/has:this"')
+    assert record["failure-info"] == (
+        'No transformer could be started. container transformer: ImagePullBackOff: Back-off pulling image '
+        '"nobody/has:this"')
     eventually(lambda: not facility.left())
 
 
