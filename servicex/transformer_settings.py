@@ -49,8 +49,8 @@ class TransformerSettings(BaseSettings):
     MINIO_URL_TRANSFORMER: str = Field(
         "", description="host:port of the S3 store as transformers reach it. Empty: MINIO_URL.")
     TRANSFORMER_AUTOSCALE_ENABLED: bool = Field(
-        True, description="Whether the server chooses the number of workers by the files left, between the two numbers "
-                          "below. False: a submission's `workers`, one if it names none.")
+        True, description="Whether a transform gets more workers as more files are found. False: it keeps the number "
+                          "that it began with.")
     TRANSFORMER_MIN_REPLICAS: int = Field(
         1, ge=1, description="The fewest workers that a transform begins with.")
     TRANSFORMER_MAX_REPLICAS: int = Field(20, ge=1, le=10_000, description="The most workers that a transform has.")
