@@ -21,7 +21,8 @@ chmod 755 root
 
 while [ "$1" != -- ]; do
     source=${1%%:*} rest=${1#*:}
-    path=${rest%:*} mode=${rest##*:}
+    # As the container sees it: from here, a link to /run would lead out of its root.
+    path=$(chroot . realpath -m "${rest%:*}") mode=${rest##*:}
     mkdir -p "./$path"
     mount --bind "$source" "./$path"
     [ "$mode" = rw ] || mount -o remount,bind,ro "./$path"

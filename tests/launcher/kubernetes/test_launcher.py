@@ -1,8 +1,11 @@
 """The launcher's contract, on a fake cluster and, by `make test-kubernetes`, on a real one."""
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +16,8 @@ from servicex.backends.launcher.kubernetes.launcher import KubernetesLauncher
 from servicex.backends.launcher.kubernetes.names import our_labels, program_name, transformer_name
 from servicex.backends.launcher.kubernetes.options import ClusterOptions
 from servicex.errors import ServiceXError, Unavailable
+from servicex.settings import InvalidSettings
+from tests.cluster_node.container import Container, Mount
 from tests.kubernetes import pod_states
 from tests.kubernetes.cluster import Cluster as AnyCluster
 from tests.launcher.kubernetes.jobs import PLAIN, PYTHON, REQUEST_ID, RICH, XAOD
@@ -285,3 +290,41 @@ def test_cluster_that_is_away() -> None:
 def test_cluster_is_known_by_a_kubeconfig_file(cluster: AnyCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(cluster.kubeconfig))
     assert list(Cluster(connect(internal=False), cluster.namespace).list("Pod", our_labels("testing"))) == []
+
+
+def test_process_outside_a_cluster_says_so() -> None:
+    with pytest.raises(InvalidSettings, match="The cluster is not known"):
+        connect(internal=True)
+
+
+def test_kubeconfig_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
+    with pytest.raises(InvalidSettings, match="KUBECONFIG"):
+        connect(internal=False)
+
+
+LOOK_INSIDE = """
+from servicex.backends.launcher.kubernetes.cluster import Cluster, connect
+print(list(Cluster(connect(internal=True), open(FOLDER + "/namespace").read()).list("Pod", {})))
+"""
+
+
+@pytest.mark.kubernetes
+def test_process_in_a_pod_knows_its_cluster(real_cluster: AnyCluster, tmp_path: Path) -> None:
+    """By the account that a cluster puts into a pod, and over TLS."""
+    folder = "/var/run/secrets/kubernetes.io/serviceaccount"
+    account = tmp_path / "account"
+    account.mkdir()
+    access = real_cluster.access
+    assert access.authority is not None
+    for name, text in (("token", access.token), ("namespace", real_cluster.namespace),
+                       ("ca.crt", access.authority.read_text())):
+        (account / name).write_text(text)
+    where = urlsplit(access.url)
+    specification = {"name": "server", "command": [sys.executable, "-c", f"FOLDER = {folder!r}\n{LOOK_INSIDE}"]}
+    container = Container(
+        specification, {"KUBERNETES_SERVICE_HOST": str(where.hostname), "KUBERNETES_SERVICE_PORT": str(where.port)},
+        [Mount(account, folder, True)], None, tmp_path / "container")
+    container.start()
+    assert container.wait(SECONDS)
+    assert container.log_file.read_text() == "[]\n"
