@@ -20,6 +20,7 @@ from servicex.backends.image_check.registry_check import RegistryImageCheck
 from servicex.backends.launcher.base import Launcher, ReportSink
 from servicex.backends.launcher.elsewhere import TransformersElsewhere
 from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
+from servicex.backends.launcher.local_work import InProcessWork
 from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.object_store.credentials import Credentials
 from servicex.backends.object_store.local import LocalObjectStore
@@ -77,9 +78,14 @@ def launcher(settings: Settings, queues: Broker, stores: Mapping[str, ResultStor
     """Workers on this machine for queues in memory; those of RabbitMQ are served on a cluster, or by others."""
     if not isinstance(queues, InProcessBroker):
         return cluster_launcher(settings) or TransformersElsewhere()
-    limits = WorkerLimits(attempts=settings.MAX_ATTEMPTS, file_seconds=settings.FILE_SECONDS,
-                          memory_bytes=settings.WORKER_MEMORY_BYTES)
-    return LocalLauncher(queues, stores, warm, reports, settings.WORKERS, settings.DATA_DIRECTORY.absolute(), limits)
+    return LocalLauncher(InProcessWork(queues), stores, warm, reports, settings.WORKERS,
+                         settings.DATA_DIRECTORY.absolute(), worker_limits(settings))
+
+
+def worker_limits(settings: Settings) -> WorkerLimits:
+    """What our own workers may use, here and on a cluster."""
+    return WorkerLimits(attempts=settings.MAX_ATTEMPTS, file_seconds=settings.FILE_SECONDS,
+                        memory_bytes=settings.WORKER_MEMORY_BYTES)
 
 
 def cluster_launcher(settings: Settings) -> Launcher | None:
