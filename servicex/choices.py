@@ -105,6 +105,11 @@ def object_store(settings: Settings) -> ObjectStore:
     secret = secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY).encode()
     if not settings.MINIO_URL:
         return LocalObjectStore(settings.DATA_DIRECTORY.absolute() / "results", secret)
+    return s3_store(settings, secret)
+
+
+def s3_store(settings: Settings, secret: bytes) -> ObjectStore:
+    """The S3 store at MINIO_URL, whose clients have credentials derived from `secret`."""
     # Only here, since boto3 takes its time and its memory.
     from servicex.backends.object_store.s3 import S3ObjectStore
     from servicex.backends.object_store.s3_client import S3Endpoint
@@ -113,13 +118,20 @@ def object_store(settings: Settings) -> ObjectStore:
     return S3ObjectStore(endpoint, secret)
 
 
+def results_volume(settings: Settings) -> ResultsVolume | None:
+    """The folders on RESULTS_VOLUME, if there is one."""
+    if not settings.RESULTS_VOLUME:
+        return None
+    return ResultsVolume(settings.RESULTS_VOLUME.absolute() / settings.TRANSFORMER_PERSISTENCE_SUBDIR)
+
+
 def result_stores(settings: Settings, objects: ObjectStore) -> dict[str, ResultStore]:
     """What takes results, by the destination that is asked for."""
     stores: dict[str, ResultStore] = {}
     if settings.OBJECT_STORE_ENABLED:
         stores[OBJECT_STORE] = objects
-    if settings.RESULTS_VOLUME:
-        stores[VOLUME] = ResultsVolume(settings.RESULTS_VOLUME.absolute() / settings.TRANSFORMER_PERSISTENCE_SUBDIR)
+    if (volume := results_volume(settings)) is not None:
+        stores[VOLUME] = volume
     return stores
 
 
