@@ -22,6 +22,7 @@ from servicex.processes import WarmParent
 __all__ = ["LocalLauncher", "WorkerLimits"]
 
 _STOPPED_WITHIN = 0.8
+_REPORTED_WITHIN = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +113,8 @@ class LocalLauncher(Launcher):
         deadline = time.monotonic() + seconds
         for worker in self._workers:
             worker.join(max(0.0, deadline - time.monotonic()))
+        self._deliveries.close()
+        self._deliveries.join(_REPORTED_WITHIN)
         return not any(worker.is_alive() for worker in self._workers)
 
     def close(self) -> None:

@@ -59,6 +59,8 @@ class LocalTransform:
             for name, content in self.job.files.items():
                 (self.program / name).write_bytes(content)
             if user is not None:
+                user.may_pass(self.program.parent)
+                user.may_pass(self.scratch.parent)
                 user.may_read(self.program)
                 user.owns(self.scratch)
         except OSError as error:

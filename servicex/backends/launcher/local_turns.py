@@ -17,7 +17,7 @@ STAY = 0.5
 
 @dataclass(frozen=True)
 class Turn:
-    """One attempt at one file for one worker. `started` is when its first attempt here began, on the monotonic clock."""
+    """One attempt at one file for one worker. `started` is when the first one here began, on the monotonic clock."""
 
     transform: LocalTransform
     work: Work

@@ -38,7 +38,7 @@ class WorkSource(Protocol):
 
 
 class InProcessWork:
-    """The queues of the embedded server. What was taken from them comes again when the controller publishes it again."""
+    """The queues of the embedded server. What was taken from them only comes again when it is published again."""
 
     def __init__(self, broker: InProcessBroker):
         self._broker = broker
