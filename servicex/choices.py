@@ -20,6 +20,7 @@ from servicex.backends.image_check.registry_check import RegistryImageCheck
 from servicex.backends.launcher.base import Launcher, ReportSink
 from servicex.backends.launcher.elsewhere import TransformersElsewhere
 from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
+from servicex.backends.launcher.local_work import InProcessWork
 from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.object_store.credentials import Credentials
 from servicex.backends.object_store.local import LocalObjectStore
@@ -77,9 +78,14 @@ def launcher(settings: Settings, queues: Broker, stores: Mapping[str, ResultStor
     """Workers on this machine for queues in memory; those of RabbitMQ are served on a cluster, or by others."""
     if not isinstance(queues, InProcessBroker):
         return cluster_launcher(settings) or TransformersElsewhere()
-    limits = WorkerLimits(attempts=settings.MAX_ATTEMPTS, file_seconds=settings.FILE_SECONDS,
-                          memory_bytes=settings.WORKER_MEMORY_BYTES)
-    return LocalLauncher(queues, stores, warm, reports, settings.WORKERS, settings.DATA_DIRECTORY.absolute(), limits)
+    return LocalLauncher(InProcessWork(queues), stores, warm, reports, settings.WORKERS,
+                         settings.DATA_DIRECTORY.absolute(), worker_limits(settings))
+
+
+def worker_limits(settings: Settings) -> WorkerLimits:
+    """What our own workers may use, here and on a cluster."""
+    return WorkerLimits(attempts=settings.MAX_ATTEMPTS, file_seconds=settings.FILE_SECONDS,
+                        memory_bytes=settings.WORKER_MEMORY_BYTES)
 
 
 def cluster_launcher(settings: Settings) -> Launcher | None:
@@ -99,6 +105,11 @@ def object_store(settings: Settings) -> ObjectStore:
     secret = secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY).encode()
     if not settings.MINIO_URL:
         return LocalObjectStore(settings.DATA_DIRECTORY.absolute() / "results", secret)
+    return s3_store(settings, secret)
+
+
+def s3_store(settings: Settings, secret: bytes) -> ObjectStore:
+    """The S3 store at MINIO_URL, whose clients have credentials derived from `secret`."""
     # Only here, since boto3 takes its time and its memory.
     from servicex.backends.object_store.s3 import S3ObjectStore
     from servicex.backends.object_store.s3_client import S3Endpoint
@@ -107,13 +118,20 @@ def object_store(settings: Settings) -> ObjectStore:
     return S3ObjectStore(endpoint, secret)
 
 
+def results_volume(settings: Settings) -> ResultsVolume | None:
+    """The folders on RESULTS_VOLUME, if there is one."""
+    if not settings.RESULTS_VOLUME:
+        return None
+    return ResultsVolume(settings.RESULTS_VOLUME.absolute() / settings.TRANSFORMER_PERSISTENCE_SUBDIR)
+
+
 def result_stores(settings: Settings, objects: ObjectStore) -> dict[str, ResultStore]:
     """What takes results, by the destination that is asked for."""
     stores: dict[str, ResultStore] = {}
     if settings.OBJECT_STORE_ENABLED:
         stores[OBJECT_STORE] = objects
-    if settings.RESULTS_VOLUME:
-        stores[VOLUME] = ResultsVolume(settings.RESULTS_VOLUME.absolute() / settings.TRANSFORMER_PERSISTENCE_SUBDIR)
+    if (volume := results_volume(settings)) is not None:
+        stores[VOLUME] = volume
     return stores
 
 

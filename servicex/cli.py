@@ -13,6 +13,7 @@ from servicex.commands.plain_errors import plain_errors
 from servicex.commands.queues import queues
 from servicex.commands.serve import serve
 from servicex.commands.transformers import transformers
+from servicex.commands.worker import worker
 from servicex.errors import ServiceXError
 from servicex.observability import set_up_logging
 from servicex.settings import load
@@ -121,6 +122,7 @@ cli.add_command(database)
 cli.add_command(queues)
 cli.add_command(serve)
 cli.add_command(transformers)
+cli.add_command(worker)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from servicex.api.schemas import FILE_LIST_LIMIT, LARGEST_ID, Body, Text
 PATH_LIMIT = 65_536
 PATHS_LIMIT = 1000
 WORDS_LIMIT = 10_000
+LOG_LIMIT = 16_384
+MOST_ATTEMPTS = 1000
 # Beyond this a size or a number of events is nonsense, and the sum over a dataset would overflow.
 LARGEST_COUNT = 2 ** 43
 LONGEST_SECONDS = 1e9
@@ -27,6 +29,24 @@ def _count(value: Any) -> int:
 def _words(value: Any) -> str:
     """Any value as text that can be stored."""
     return "" if value is None else str(value)[:WORDS_LIMIT].translate(UNSTORABLE)
+
+
+def _log(value: Any) -> str:
+    """Any value as text that can be stored; of one that is too long the end says most."""
+    return "" if value is None else str(value)[-LOG_LIMIT:].translate(UNSTORABLE)
+
+
+def _attempts(value: Any) -> int:
+    return min(max(1, _count(value)), MOST_ATTEMPTS)
+
+
+def _size(value: Any) -> int | None:
+    """A size in bytes; None for anything that is none or cannot be."""
+    return int(value) if isinstance(value, int) and 0 <= value <= LARGEST_COUNT else None
+
+
+def _object(value: Any) -> Any:
+    return value if isinstance(value, dict) else None
 
 
 def _checksum(value: Any) -> str | None:
@@ -71,8 +91,20 @@ class LookupErrorBody(Body):
     message: Words = "The finder does not say why it failed."
 
 
+class FileErrorBody(Body):
+    """Why a file failed: the kind of error, one line for a person, the stack trace, the last lines of the log."""
+
+    error_class: Words = Field("", alias="class")
+    message: Words = ""
+    trace: Words = ""
+    log: Annotated[str, BeforeValidator(_log)] = ""
+
+
 class FileCompleteBody(Body):
-    """How a file went: anything but `success` is a failure. `total-time` is in seconds."""
+    """How a file went: anything but `success` is a failure. `total-time` is in seconds, `object-size` in bytes.
+
+    `s3-object-name`, `object-size`, `attempts` and `error` are told by our own workers, and not by sidecars of 2024.
+    """
 
     file_id: FileId = Field(alias="file-id")
     file_path: Path = Field(alias="file-path")
@@ -80,6 +112,9 @@ class FileCompleteBody(Body):
     total_time: Seconds = Field(0.0, alias="total-time")
     total_events: Count = Field(0, alias="total-events")
     object_name: Words = Field("", alias="s3-object-name")
+    object_size: Annotated[int | None, BeforeValidator(_size)] = Field(None, alias="object-size")
+    attempts: Annotated[int, BeforeValidator(_attempts)] = 1
+    error: Annotated[FileErrorBody | None, BeforeValidator(_object)] = None
     place: Any = None
 
     @property

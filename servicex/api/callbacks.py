@@ -5,11 +5,13 @@ None of them repeats what was answered with an error, so these routes wait where
 import threading
 from typing import Any, ClassVar
 
-from servicex.api.callback_schemas import (FileCompleteBody, FilesTaken, FileStatusBody, FoundFilesBody,
-                                           LookupCompleteBody, LookupErrorBody, Nothing, Ok, TransformStatusBody)
+from servicex.api.callback_schemas import (FileCompleteBody, FileErrorBody, FilesTaken, FileStatusBody,
+                                           FoundFilesBody, LookupCompleteBody, LookupErrorBody, Nothing, Ok,
+                                           TransformStatusBody)
 from servicex.api.operation import operation
 from servicex.api.resource import ServiceXResource
 from servicex.backends.did_finder.base import FoundFile, LookupFailure
+from servicex.backends.launcher.base import Failure
 from servicex.backends.patience import patiently
 from servicex.capabilities import Kind
 from servicex.errors import BadRequest, Forbidden, UnsupportedMediaType
@@ -106,8 +108,16 @@ class FileComplete(TransformCallback):
         told = body.object_name not in ("", NOT_SAID)
         self.services.transformer_reports.file_complete(SidecarReport(
             request_id, body.file_id, body.status == "success", body.file_path, body.total_time, body.total_events,
-            body.host, object_name=body.object_name[:1024] if told else None))
+            body.host, object_name=body.object_name[:1024] if told else None, object_size=body.object_size,
+            attempts=body.attempts, failure=_failure(body.error)))
         return Ok("Ok")
+
+
+def _failure(error: FileErrorBody | None) -> Failure | None:
+    """Why a file failed, if that was told."""
+    if error is None or not error.error_class:
+        return None
+    return Failure(error.error_class[:128], error.message or "No reason given.", error.trace, error.log)
 
 
 class TransformerStatus(TransformCallback):

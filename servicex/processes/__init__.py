@@ -6,7 +6,8 @@ messages, may be killed at any moment, and takes its own children along when it 
 """
 from servicex.processes.child import Child
 from servicex.processes.errors import BadMessage, ChildDied, ChildTimedOut, MemoryLimitExceeded
+from servicex.processes.user import ChildUser
 from servicex.processes.warm import PRELOAD, WarmParent
 
-__all__ = ["BadMessage", "Child", "ChildDied", "ChildTimedOut", "MemoryLimitExceeded", "PRELOAD",
+__all__ = ["BadMessage", "Child", "ChildDied", "ChildTimedOut", "ChildUser", "MemoryLimitExceeded", "PRELOAD",
            "WarmParent"]

@@ -32,6 +32,8 @@ def run(target: str, sock: socket.socket, log: int, memory_limit: int | None, pa
 def _prepare(log: int, memory_limit: int | None, parent: int) -> None:
     os.setsid()
     linux.die_with_parent(parent)
+    linux.show()
+    linux.offer_to_be_killed()
     _default_signals()
     _redirect(log)
     _limit(memory_limit)

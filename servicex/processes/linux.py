@@ -11,6 +11,8 @@ from collections.abc import Iterator
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_FIRST_TO_BE_KILLED = b"1000"
 
 
 def _prctl(option: int, value: int) -> None:
@@ -28,6 +30,25 @@ def die_with_parent(parent: int) -> None:
 def hide() -> None:
     """Close this process's memory and first environment to other processes of its user (not to root)."""
     _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def show() -> None:
+    """Undo `hide`, also where it was inherited."""
+    _prctl(_PR_SET_DUMPABLE, 1)
+
+
+def gain_nothing() -> None:
+    """Let this process and all that it starts never gain rights from a file that gives them, such as sudo."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def offer_to_be_killed() -> None:
+    """Have the kernel take this process and its children first when memory runs out, not whoever watches over them."""
+    try:
+        with open("/proc/self/oom_score_adj", "wb") as file:
+            file.write(_FIRST_TO_BE_KILLED)
+    except OSError:
+        pass
 
 
 def adopt_orphans() -> None:

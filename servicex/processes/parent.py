@@ -190,6 +190,8 @@ def main(arguments: list[str]) -> None:
     del sys.argv[1:]
     control = socket.socket(fileno=int(descriptor))
     linux.adopt_orphans()
+    linux.gain_nothing()
+    linux.hide()  # its children run as the same user
     _preload(json.loads(modules))
     # Pages that the collector never visits stay shared with the children.
     gc.collect()

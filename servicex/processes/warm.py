@@ -15,6 +15,7 @@ from servicex.processes.environment import scrubbed
 from servicex.processes.log import LogPipe
 from servicex.processes.messages import Message, encode
 from servicex.processes.status import StatusPipe
+from servicex.processes.user import ChildUser
 
 PRELOAD = ("numpy", "awkward", "uproot", "pyarrow.parquet")
 
@@ -37,10 +38,12 @@ class WarmParent:
     """Starts children quickly. Every method may be called from any thread.
 
     `preload` names the modules that children find already imported; `environment` is what they live in, by default a
-    scrubbed copy of the server's.
+    scrubbed copy of the server's; `user` is whom they run as, by default the server's own.
     """
 
-    def __init__(self, preload: Sequence[str] = PRELOAD, environment: Mapping[str, str] | None = None):
+    def __init__(self, preload: Sequence[str] = PRELOAD, environment: Mapping[str, str] | None = None,
+                 user: ChildUser | None = None):
+        self.user = user
         self._preload = tuple(preload)
         self._environment = scrubbed(os.environ) if environment is None else dict(environment)
         self._lock = threading.Lock()
@@ -128,7 +131,8 @@ class WarmParent:
             command = [sys.executable, "-P", "-c", _PROGRAM, str(_PACKAGE), str(theirs.fileno())]
             self._process = subprocess.Popen(
                 [*command, json.dumps(self._preload)], env=self._environment, cwd="/", pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
+                **(self.user.popen_arguments() if self.user else {}))
         self._control = ours
         ours.settimeout(_WARM_WITHIN)
         if not _first_byte(ours):

@@ -29,9 +29,10 @@ Discard = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class SidecarReport:
-    """What a sidecar says of one file: `path` is the replica it read, `total_time` in seconds.
+    """What a sidecar or our own worker says of one file: `path` is the replica it read, `total_time` in seconds.
 
-    `object_name` is the name of the stored result, where the sidecar tells it; those of 2024 do not.
+    `object_name` and `object_size` (bytes) are those of the stored result, where they are told, and `failure` is why
+    there is none; sidecars of 2024 tell none of them.
     """
 
     request_id: str
@@ -42,6 +43,14 @@ class SidecarReport:
     total_events: int
     host: str
     object_name: str | None = None
+    object_size: int | None = None
+    attempts: int = 1
+    failure: Failure | None = None
+
+    @property
+    def why(self) -> Failure | None:
+        """Why there is no result; None if there is one."""
+        return None if self.success else self.failure or WHY
 
 
 class TransformerReports:
@@ -134,12 +143,14 @@ def _read_output(session: Session, request_id: str) -> SidecarOutput:
 def _file_report(report: SidecarReport, name: str | None) -> FileReport:
     return FileReport(
         report.request_id, report.file_id, "success" if report.success else "failure", report.path,
-        report.total_time, attempts=1, host=report.host, total_events=report.total_events, object_name=name,
-        failure=None if report.success else WHY)
+        report.total_time, report.attempts, report.host, report.total_events, object_name=name,
+        object_size=report.object_size if report.success else None, failure=report.why)
 
 
 def _event(report: SidecarReport) -> FileEvent:
     """The row of `file_status` that goes with a report."""
-    if report.success:
-        return FileEvent(report.request_id, report.file_id, "finish", now(), report.host)
-    return FileEvent(report.request_id, report.file_id, "failure", now(), report.host, WHY.message)
+    why = report.why
+    if why is None:
+        return FileEvent(report.request_id, report.file_id, "finish", now(), report.host, report.object_name or "")
+    info = why.summary() if report.failure else why.message
+    return FileEvent(report.request_id, report.file_id, "failure", now(), report.host, info)

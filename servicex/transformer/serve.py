@@ -19,7 +19,8 @@ def serve(connection: Connection) -> None:
 
 
 def _serve_file(program: Program, request: Message) -> Message:
-    reply = transform(program, request["paths"], Path(request["output"]))
+    fetched = request.get("fetched")
+    reply = transform(program, request["paths"], Path(request["output"]), Path(fetched) if fetched else None)
     _flush()
     return reply | {"number": request.get("number")}
 

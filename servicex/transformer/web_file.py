@@ -29,13 +29,13 @@ def local_or_url(path: str, into: Path) -> str:
     Readers ask for parts of a file, and such a server sends all of it each time, from the first byte on. Raises
     `FileTooLarge`, and `OSError` if the transfer breaks off or the disk is full.
     """
-    response = _answer(path) if _WEB.match(path) else None
+    response = _answer(path) if is_web(path) else None
     if response is None:
         return path
     with response:
         if response.status == _PARTIAL:
             return path
-        _fetch(response, path, into)
+        _fetch(response, path, into, LARGEST_FETCHED)
     return str(into)
 
 
@@ -48,13 +48,24 @@ def _answer(url: str) -> HTTPResponse | None:
     return None
 
 
-def _fetch(response: HTTPResponse, url: str, into: Path) -> None:
+def is_web(path: str) -> bool:
+    """Whether a path leads to a web server."""
+    return _WEB.match(path) is not None
+
+
+def fetch_whole(url: str, into: Path, limit: int) -> None:
+    """Fetch a file of at most `limit` bytes. Raises `FileTooLarge`, and `OSError` or `HTTPException`."""
+    with urlopen(Request(url, headers={"Accept-Encoding": "identity"}), timeout=_SECONDS) as response:
+        _fetch(response, url, into, limit)
+
+
+def _fetch(response: HTTPResponse, url: str, into: Path, limit: int) -> None:
     announced, received = response.length, 0
-    _check_size(announced or 0, url)
+    _check_size(announced or 0, url, limit)
     with open(into, "wb") as file:
         while piece := _read(response, url):
             received += len(piece)
-            _check_size(received, url)
+            _check_size(received, url, limit)
             file.write(piece)
     if announced is not None and received < announced:
         raise ConnectionError(f"the transfer of {url} broke off after {received} of {announced} bytes")
@@ -67,7 +78,7 @@ def _read(response: HTTPResponse, url: str) -> bytes:
         raise ConnectionError(f"the transfer of {url} broke off: {type(error).__name__}") from error
 
 
-def _check_size(size: int, url: str) -> None:
-    if size > LARGEST_FETCHED:
+def _check_size(size: int, url: str, limit: int) -> None:
+    if size > limit:
         raise FileTooLarge(f"the server of {url} does not support byte ranges, and the file is too large to be fetched "
-                           f"whole: at most {LARGEST_FETCHED} bytes are")
+                           f"whole: at most {limit} bytes are")

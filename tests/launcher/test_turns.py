@@ -8,12 +8,13 @@ from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.launcher.base import TransformJob
 from servicex.backends.launcher.local_transform import LocalTransform
 from servicex.backends.launcher.local_turns import Stint, Turns
+from servicex.backends.launcher.local_work import InProcessWork
 from servicex.backends.results_volume import ResultsVolume
 
 
 def test_retry_that_is_due_waits_quietly_for_a_free_worker(tmp_path: Path) -> None:
     broker, request_id = InProcessBroker(), "one"
-    turns = Turns(broker)
+    turns = Turns(InProcessWork(broker))
     broker.declare(work_queue(request_id))
     broker.publish(work_queue(request_id), [WorkMessage(request_id, i, ("/a",), "", "", "") for i in (1, 2)])
     transform = LocalTransform(TransformJob(request_id, "", "python", "", {}, "", ""), 2, tmp_path,

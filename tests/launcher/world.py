@@ -9,6 +9,7 @@ from servicex.backends.broker.base import WorkMessage, work_queue
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.launcher.base import FileEvent, FileReport, TransformJob
 from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
+from servicex.backends.launcher.local_work import InProcessWork
 from servicex.backends.object_store.local import LocalObjectStore
 from servicex.backends.results_volume import ResultsVolume
 from servicex.errors import Unavailable
@@ -63,7 +64,8 @@ class World:
         self.limits = limits or WorkerLimits(file_seconds=20, pause_seconds=0.05)
         self.volume = ResultsVolume(folder / "volume")
         stores = {"object-store": self.store, "volume": self.volume}
-        self.launcher = LocalLauncher(self.broker, stores, warm, self.sink, workers, folder / "data", self.limits)
+        self.launcher = LocalLauncher(InProcessWork(self.broker), stores, warm, self.sink, workers, folder / "data",
+                                      self.limits)
 
     def job(self, query: str = QUERY, destination: str = "object-store", **files: str) -> TransformJob:
         """A job with this query."""

@@ -41,6 +41,21 @@ def transform_message(work: WorkMessage) -> CeleryMessage:
     })
 
 
+def work_in(body: bytes) -> WorkMessage:
+    """The work that a transformer is asked for. Raises ValueError for what is no such message."""
+    try:
+        _, asked, _ = json.loads(body)
+        paths = tuple(asked["paths"])
+        work = WorkMessage(asked["request_id"], asked["file_id"], paths, asked["service_endpoint"],
+                           asked["result_destination"], asked["result_format"])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"no message to a transformer: {type(error).__name__}: {error}") from None
+    texts = (work.request_id, work.service_endpoint, work.result_destination, work.result_format, *paths)
+    if not paths or type(work.file_id) is not int or not all(isinstance(text, str) and text for text in texts):
+        raise ValueError("no message to a transformer: a field has a value that it cannot have")
+    return work
+
+
 def lookup_message(scheme: str, did: str, dataset_id: int, endpoint: str) -> CeleryMessage:
     """Asks a DID finder for the files of a dataset. `endpoint` ends in a slash: the finder appends the id to it."""
     return _task(f"{finder_queue(scheme)}.lookup_dataset", [did, dataset_id, endpoint], {})

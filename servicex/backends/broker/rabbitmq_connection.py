@@ -33,7 +33,7 @@ class Connection:
     """
 
     def __init__(self, urls: str | Sequence[str], seconds: float, connect_seconds: float):
-        self._brokers = [_parameters(url, connect_seconds) for url in split_urls(urls)]
+        self._brokers = [connection_parameters(url, connect_seconds) for url in split_urls(urls)]
         self._seconds = seconds
         self._connect_seconds = connect_seconds
         self._lock = threading.Lock()
@@ -105,7 +105,8 @@ def split_urls(urls: str | Sequence[str]) -> list[str]:
     return listed
 
 
-def _parameters(url: str, connect_seconds: float) -> pika.ConnectionParameters:
+def connection_parameters(url: str, connect_seconds: float) -> pika.ConnectionParameters:
+    """How to connect to one broker. Raises InvalidSettings, without saying the URL."""
     try:
         parts = urlsplit(url)
         if parts.scheme not in ("amqp", "amqps") or not parts.hostname:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+SUMMARY_KEPT = 2048
+
 
 @dataclass(frozen=True)
 class TransformJob:
@@ -66,6 +68,12 @@ class Failure:
     message: str
     trace: str = ""
     log: str = ""
+
+    def summary(self) -> str:
+        """What a row of `file_status` says of it."""
+        reason = f"{self.error_class}: {self.message}\n"
+        # Of a trace that is too long the end says most.
+        return (reason + self.trace[-max(1, SUMMARY_KEPT - len(reason)):]).strip()[:SUMMARY_KEPT]
 
 
 @dataclass(frozen=True)

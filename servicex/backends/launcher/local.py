@@ -1,17 +1,19 @@
 """The launcher of the embedded mode: transformers as processes on the server's own machine."""
 import logging
 import shutil
+import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.launcher.base import Launcher, ReportSink, TransformJob, WorkersStatus
 from servicex.backends.launcher.local_delivery import Deliveries
 from servicex.backends.launcher.local_runner import ProgramRunner, WorkerLimits
 from servicex.backends.launcher.local_transform import TRANSFORMING, LocalTransform
 from servicex.backends.launcher.local_turns import Turns
+from servicex.backends.launcher.local_work import WorkSource
 from servicex.backends.launcher.local_worker import LocalWorker
 from servicex.backends.result_store import ResultStore
 from servicex.errors import ServiceXError, Unavailable
@@ -20,6 +22,7 @@ from servicex.processes import WarmParent
 __all__ = ["LocalLauncher", "WorkerLimits"]
 
 _STOPPED_WITHIN = 0.8
+_REPORTED_WITHIN = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -28,24 +31,26 @@ class LocalLauncher(Launcher):
     """Has `workers` workers, shared by all started transforms in turns.
 
     Programs and unfinished results are kept below the folder `data`, which no other launcher may use at that time and
-    which is on the same file system as a local object store. `stores` takes the results, by destination. The warm
-    parent is not closed with the launcher.
+    which is on the same file system as a local object store. `stores` takes the results, by destination. Reports tell
+    `host`, by default this machine's name. The warm parent is not closed with the launcher.
     """
 
-    def __init__(self, broker: InProcessBroker, stores: Mapping[str, ResultStore], warm: WarmParent,
-                 reports: ReportSink, workers: int, data: Path, limits: WorkerLimits | None = None):
+    def __init__(self, source: WorkSource, stores: Mapping[str, ResultStore], warm: WarmParent, reports: ReportSink,
+                 workers: int, data: Path, limits: WorkerLimits | None = None, host: str = ""):
+        self._warm = warm
         self._data = data.absolute()
         _clear(self._data)
         self._stores = stores
         self._starting = threading.Lock()
-        self._turns = Turns(broker)
-        broker.on_publish(self._turns.wake)
+        self._turns = Turns(source)
+        source.on_publish(self._turns.wake)
         threading.Thread(target=_warm_up, args=(warm,), name="warm-up", daemon=True).start()
         limits = limits or WorkerLimits()
         self._deliveries = Deliveries(reports, self._turns, limits.report_seconds)
         self._runners = [ProgramRunner(warm, limits) for _ in range(workers)]
         self._workers = [
-            LocalWorker(f"worker-{number}{half}", self._turns, runner, reports, self._deliveries, limits)
+            LocalWorker(f"worker-{number}{half}", self._turns, runner, reports, self._deliveries, limits,
+                        host or socket.gethostname())
             for number, runner in enumerate(self._runners, 1) for half in "ab"]
         for thread in (self._deliveries, *self._workers):
             thread.start()
@@ -55,7 +60,7 @@ class LocalLauncher(Launcher):
         with self._starting:
             if self._turns.get(job.request_id) is None:
                 transform = LocalTransform(job, workers, self._data, self._store_for(job))
-                transform.write_program()
+                transform.write_program(self._warm.user)
                 self._turns.add(transform)
 
     def _store_for(self, job: TransformJob) -> ResultStore:
@@ -101,6 +106,16 @@ class LocalLauncher(Launcher):
         if not self._turns.wait_until_left(transform, _STOPPED_WITHIN):
             logger.warning("a worker is slow to leave the stopped transform %s", request_id)
         transform.remove_folders()
+
+    def finish(self, seconds: float) -> bool:
+        """Begin no other file, and wait up to `seconds` for those in hand; whether all of them came to their end."""
+        self._turns.close()
+        deadline = time.monotonic() + seconds
+        for worker in self._workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+        self._deliveries.close()
+        self._deliveries.join(_REPORTED_WITHIN)
+        return not any(worker.is_alive() for worker in self._workers)
 
     def close(self) -> None:
         self._turns.close()

@@ -67,11 +67,12 @@ class ProgramRunner:
         self._transform: LocalTransform | None = None
         self._asked = 0
 
-    def run(self, transform: LocalTransform, paths: Sequence[str], output: Path) -> Transformed:
-        """Transform one file into `output`. Raises `AttemptFailed`."""
+    def run(self, transform: LocalTransform, paths: Sequence[str], output: Path,
+            fetched: Path | None = None) -> Transformed:
+        """Transform one file into `output`; `fetched` is a local copy of the first path. Raises `AttemptFailed`."""
         child = self._child_for(transform)
         try:
-            done = self._ask(child, paths, output)
+            done = self._ask(child, paths, output, fetched)
         except BaseException:
             # A child that failed once, or whose answer was never read, may be in any state.
             self.drop()
@@ -122,10 +123,11 @@ class ProgramRunner:
             # It was stopped while the child was on its way; nobody else could kill it.
             child.kill()
 
-    def _ask(self, child: Child, paths: Sequence[str], output: Path) -> Transformed:
+    def _ask(self, child: Child, paths: Sequence[str], output: Path, fetched: Path | None) -> Transformed:
         self._asked += 1
         try:
-            child.send({"paths": list(paths), "output": str(output), "number": self._asked})
+            child.send({"paths": list(paths), "output": str(output), "number": self._asked,
+                        "fetched": str(fetched) if fetched else None})
             reply = child.receive(self._limits.file_seconds)
         except ChildTimedOut:
             deadline = f"The file was not transformed within its deadline of {self._limits.file_seconds:g} s."

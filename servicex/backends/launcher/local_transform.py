@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from servicex.backends.launcher.base import TransformJob
 from servicex.backends.result_store import ResultStore
 from servicex.errors import ServiceXError, Unavailable
+from servicex.processes import ChildUser
 
 TRANSFORMING = "transforming"
 STORING = "storing"
@@ -47,13 +48,21 @@ class LocalTransform:
         """How many children have a file of it in hand; one that is being stored does not keep a child."""
         return sum(state == TRANSFORMING for state in self.states.values())
 
-    def write_program(self) -> None:
-        """Write the generated files into a folder of their own. Raises `Unavailable` if the disk does not take them."""
+    def write_program(self, user: ChildUser | None = None) -> None:
+        """Write the generated files into a folder of their own, for a user of children who is not the server's.
+
+        Raises `Unavailable` if the disk does not take them.
+        """
         try:
             self.scratch.mkdir(parents=True, exist_ok=True)
             self.program.mkdir(parents=True, exist_ok=True)
             for name, content in self.job.files.items():
                 (self.program / name).write_bytes(content)
+            if user is not None:
+                user.may_pass(self.program.parent)
+                user.may_pass(self.scratch.parent)
+                user.may_read(self.program)
+                user.owns(self.scratch)
         except OSError as error:
             self.remove_folders()
             raise Unavailable(f"The generated program cannot be written to disk: {error.strerror}.") from error

@@ -4,10 +4,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from servicex.backends.broker.base import WorkMessage, work_queue
-from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.launcher.local_transform import TRANSFORMING, LocalTransform
+from servicex.backends.launcher.local_work import Work, WorkSource
 
 # How long a worker stays with its transform while others wait for a turn. Changing costs a fork and an import of the
 # program, about 20 ms; files that take longer than this change hands each time.
@@ -16,12 +17,22 @@ STAY = 0.5
 
 @dataclass(frozen=True)
 class Turn:
-    """One attempt at one file for one worker. `started` is when its first attempt began, on the monotonic clock."""
+    """One attempt at one file for one worker. `started` is when the first one here began, on the monotonic clock."""
 
     transform: LocalTransform
-    message: WorkMessage
+    work: Work
     attempt: int = 1
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def message(self) -> WorkMessage:
+        """What is to be done."""
+        return self.work.message
+
+    @property
+    def fetched(self) -> Path | None:
+        """A local copy of the first replica. Only the first attempt uses it, should it be that which it fails of."""
+        return self.work.fetched if self.attempt == self.work.attempts + 1 else None
 
 
 @dataclass(frozen=True)
@@ -50,8 +61,8 @@ class Stint:
 class Turns:
     """The started transforms, and who has which of their files in hand. Every method may be called from any thread."""
 
-    def __init__(self, broker: InProcessBroker):
-        self._broker = broker
+    def __init__(self, source: WorkSource):
+        self._source = source
         self._changed = threading.Condition()
         self._transforms: dict[str, LocalTransform] = {}
         self._retries: defaultdict[LocalTransform, list[_Retry]] = defaultdict(list)
@@ -133,6 +144,7 @@ class Turns:
             if reported:
                 transform.done.add(file_id)
             self._changed.notify_all()
+        self._source.settle(turn.work, reported)
 
     def wait_until_left(self, transform: LocalTransform, timeout: float) -> bool:
         """Wait up to `timeout` seconds until no worker has a file of the transform in hand."""
@@ -162,9 +174,10 @@ class Turns:
     def _first_attempt(self, transform: LocalTransform) -> Turn | None:
         """An attempt at the next file published for the transform that is not a repetition."""
         queue = work_queue(transform.job.request_id)
-        while (message := self._broker.take(queue)) is not None:
-            if message.file_id not in transform.in_hand and message.file_id not in transform.done:
-                return Turn(transform, message)
+        while (work := self._source.take(queue)) is not None:
+            file_id = work.message.file_id
+            if file_id not in transform.in_hand and file_id not in transform.done:
+                return Turn(transform, work, work.attempts + 1)
         return None
 
     def _seconds_to_retry(self) -> float | None:

@@ -1,7 +1,6 @@
 """One local worker: a thread that takes turns, has files transformed, stores what comes out and reports it."""
 import logging
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -22,8 +21,6 @@ from servicex.transformer.web_file import fetched_file
 
 EventStatus = Literal["start", "finish", "retry", "failure"]
 
-_MAX_INFO = 2048
-
 logger = logging.getLogger(__name__)
 
 
@@ -35,14 +32,14 @@ class LocalWorker(threading.Thread):
     """
 
     def __init__(self, name: str, turns: Turns, runner: ProgramRunner, reports: ReportSink,
-                 deliveries: Deliveries, limits: WorkerLimits):
+                 deliveries: Deliveries, limits: WorkerLimits, host: str):
         super().__init__(name=name, daemon=True)
         self._turns = turns
         self._runner = runner
         self._reports = reports
         self._deliveries = deliveries
         self._limits = limits
-        self._host = socket.gethostname()
+        self._host = host
 
     def run(self) -> None:
         """Serve turns; nothing that goes wrong with one file ends the worker."""
@@ -74,20 +71,22 @@ class LocalWorker(threading.Thread):
         except AttemptFailed as failed:
             leave_child()
             if self._goes_on(turn, failed):
-                self._tell(turn, "retry", _info(failed.failure))
+                self._tell(turn, "retry", failed.failure.summary())
                 self._turns.again(self.name, turn, self._limits.pause_seconds)
                 return
-            report = self._report(turn, "failure", turn.message.paths[0], failure=failed.failure)
+            report = self._report(turn, "failure", turn.work.paths[0], failure=failed.failure)
         self._tell(turn, *_last_event(report))
         self._turns.leave(self.name, turn)
         self._deliveries.add(turn, report)
 
     def _success(self, turn: Turn, leave_child: Callable[[], None]) -> FileReport:
         """Transform the file and store the result. Raises `AttemptFailed`."""
+        if turn.attempt > self._limits.attempts:
+            raise AttemptFailed(_killer(turn), retryable=False)
         part = turn.transform.scratch / f"{turn.message.file_id}-{turn.attempt}.part"
         name = object_name(turn.message.paths, turn.message.result_format)
         try:
-            done = self._runner.run(turn.transform, turn.message.paths, part)
+            done = self._runner.run(turn.transform, turn.work.reads, part, turn.fetched)
             self._turns.set_state(self.name, turn, STORING)
             leave_child()
             size = self._put(turn.transform, name, part)
@@ -95,7 +94,8 @@ class LocalWorker(threading.Thread):
             # A child that was killed leaves both.
             _remove(part)
             _remove(fetched_file(part))
-        return self._report(turn, "success", done.path, total_events=done.total_events, object_name=name,
+        path = turn.work.paths[turn.work.reads.index(done.path)]
+        return self._report(turn, "success", path, total_events=done.total_events, object_name=name,
                             object_size=size)
 
     def _goes_on(self, turn: Turn, failed: AttemptFailed) -> bool:
@@ -116,7 +116,7 @@ class LocalWorker(threading.Thread):
 
     def _report(self, turn: Turn, status: Literal["success", "failure"], path: str, **rest: Any) -> FileReport:
         return FileReport(turn.message.request_id, turn.message.file_id, status, path, time.monotonic() - turn.started,
-                          turn.attempt, self._host, **rest)
+                          min(turn.attempt, self._limits.attempts), self._host, **rest)
 
     def _tell(self, turn: Turn, status: EventStatus, info: str = "") -> None:
         if not turn.transform.stopped.is_set():
@@ -126,14 +126,12 @@ class LocalWorker(threading.Thread):
 
 
 def _last_event(report: FileReport) -> tuple[EventStatus, str]:
-    return ("failure", _info(report.failure)) if report.failure else ("finish", report.object_name or "")
+    return ("failure", report.failure.summary()) if report.failure else ("finish", report.object_name or "")
 
 
-def _info(failure: Failure) -> str:
-    """What a row of `file_status` says of a failure."""
-    reason = f"{failure.error_class}: {failure.message}\n"
-    # Of a trace that is too long the end says most.
-    return (reason + failure.trace[-(_MAX_INFO - len(reason)):]).strip()[:_MAX_INFO]
+def _killer(turn: Turn) -> Failure:
+    """Why a file is given up that no worker here has tried."""
+    return Failure("WorkerKilled", f"{turn.work.attempts} workers ended while they had this file in hand.")
 
 
 def _storing_failure(error: Exception) -> Failure:
