@@ -62,6 +62,7 @@ class Sidecar:
         channel.queue_declare(queue, durable=False, auto_delete=True)
         channel.basic_qos(prefetch_count=1)
         channel.basic_consume(queue, self._take)
+        print(f"serving {queue}", flush=True)
         channel.start_consuming()
 
     def _take(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
