@@ -53,8 +53,9 @@ def _whose(folder: Path) -> str:
     owner, us = folder.stat(), os.getuid()
     if owner.st_uid == us:
         return f"The server cannot write to {folder}, though it belongs to the same user ({us}): is it read-only?"
-    return (f"The server runs as user {us} and cannot write to {folder}, which belongs to user {owner.st_uid}. Run it as "
-            f"that user (docker run --user {owner.st_uid}:{owner.st_gid} ...), or give the folder away (chown {us} ...).")
+    return (f"The server runs as user {us} and cannot write to {folder}, which belongs to user {owner.st_uid}. Run it "
+            f"as that user (docker run --user {owner.st_uid}:{owner.st_gid} ...), or give the folder away "
+            f"(chown {us} ...).")
 
 
 @contextmanager

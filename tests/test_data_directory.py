@@ -27,8 +27,8 @@ except ServiceXError as error:
 
 def refused(folder: Path) -> str:
     """What somebody is told who is not root and wants to keep the folder for himself; empty if he may."""
-    done = subprocess.run([sys.executable, "-c", LOCK.format(user=OURS), str(folder)], stderr=subprocess.PIPE, text=True,
-                          timeout=60)
+    done = subprocess.run([sys.executable, "-c", LOCK.format(user=OURS), str(folder)], stderr=subprocess.PIPE,
+                          text=True, timeout=60)
     return done.stderr.strip()
 
 

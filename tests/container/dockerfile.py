@@ -42,5 +42,5 @@ def health_command() -> list[str]:
 
 def copied() -> set[str]:
     """The files and folders that come from the repository."""
-    from_repository = [shlex.split(one.rest) for one in instructions() if one.name == "COPY" and "--from" not in one.rest]
-    return {source for *sources, _ in from_repository for source in sources}
+    copies = [shlex.split(one.rest) for one in instructions() if one.name == "COPY" and "--from" not in one.rest]
+    return {source for *sources, _ in copies for source in sources}

@@ -29,7 +29,7 @@ class NoEngine(Exception):
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine, as its command line sees it: `network` is for builds, `publish` makes port 5000 reachable at `address`."""
+    """An engine, as its command line sees it: `network` is for builds, `publish` has port 5000 reached at `address`."""
 
     command: tuple[str, ...]
     network: tuple[str, ...] = ()
@@ -81,7 +81,8 @@ def _own_engine() -> Iterator[Engine]:
     images.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="servicex-docker-") as name:
         folder = Path(name)
-        engine = Engine(("docker", "-H", f"unix://{folder}/socket"), HOST_NETWORK, HOST_NETWORK, "http://localhost:5000")
+        engine = Engine(("docker", "-H", f"unix://{folder}/socket"), HOST_NETWORK, HOST_NETWORK,
+                        "http://localhost:5000")
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 ["dockerd", "--data-root", images, "--exec-root", folder / "exec", "--pidfile", folder / "pid",

@@ -26,7 +26,7 @@ class RunningContainer:
         self.engine.run("rm", "--force", "--volumes", self.name)
 
     def wait_until_healthy(self) -> None:
-        """Return when the engine says that it is. Raises AssertionError with the server's words if it is not in time."""
+        """Return when the engine says that it is. Raises AssertionError with the server's words if it never is."""
         deadline = time.monotonic() + SECONDS_TO_BE_HEALTHY
         while (health := self.state("Health.Status")) != "healthy":
             assert self.state("Status") == "running" and health != "unhealthy", self.log()

@@ -31,7 +31,8 @@ def test_nobody_calls_transformers() -> None:
 
 @pytest.mark.parametrize("address, reached", [
     ("188.184.9.234", True), ("2001:1458:201:e3::100", True),
-    ("10.96.0.1", False), ("172.20.0.1", False), ("192.168.1.10", False), ("169.254.169.254", False), ("fd00::1", False)])
+    ("10.96.0.1", False), ("172.20.0.1", False), ("192.168.1.10", False), ("169.254.169.254", False),
+    ("fd00::1", False)])
 def test_transformers_reach_the_world_and_no_private_address(address: str, reached: bool) -> None:
     """The Kubernetes API and services are at private ones, and the nodes' own secrets at a link-local one."""
     blocks = [peer["ipBlock"] for rule in the("NetworkPolicy")["spec"]["egress"] for peer in rule["to"]
