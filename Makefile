@@ -10,7 +10,7 @@ DATA = .servicex-data
 TESTS = tests
 PYTEST_OPTIONS =
 # Those that are run against the fake and a real API server
-KUBERNETES_TESTS = tests/kubernetes tests/launcher/kubernetes
+KUBERNETES_TESTS = tests/kubernetes tests/launcher/kubernetes tests/deploy
 BENCH_FOLDER = /tmp/servicex-bench
 
 BIN = .venv/bin
