@@ -90,6 +90,8 @@ def _own_engine() -> Iterator[Engine]:
         try:
             _wait_for(engine, process, folder / "log")
             yield engine
+            # Each build leaves its stages behind, from which the next one goes on.
+            engine.run("image", "prune", "--force", "--filter", "until=24h")
         finally:
             process.terminate()
             process.wait(SECONDS_TO_START)
