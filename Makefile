@@ -10,7 +10,7 @@ DATA = .servicex-data
 TESTS = tests
 PYTEST_OPTIONS =
 # Those that are run against the fake and a real API server
-KUBERNETES_TESTS = tests/kubernetes tests/launcher/kubernetes
+KUBERNETES_TESTS = tests/kubernetes tests/launcher/kubernetes tests/deploy
 BENCH_FOLDER = /tmp/servicex-bench
 
 BIN = .venv/bin
@@ -20,7 +20,8 @@ SOURCES = servicex demo bench migrations tests setup.py
 TYPED = servicex demo --exclude "demo/(analysis|spectrum)"
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_OPTIONS)
 
-.PHONY: help install demo run test test-long test-kubernetes test-setup lint bench bench-production clean
+.PHONY: help install demo run test test-long test-kubernetes test-docker test-setup lint lock bench \
+	bench-production clean
 
 help:  ## Show this list
 	@echo "make TARGET, with TARGET one of"
@@ -47,6 +48,9 @@ test-kubernetes: .venv/.installed-test  ## Build a real Kubernetes API server (o
 	@$(BIN)/python -m tests.kubernetes.real.build
 	@$(BIN)/python -m pytest -m "not long" $(PYTEST_OPTIONS) $(KUBERNETES_TESTS)
 
+test-docker: .venv/.installed-test test-setup  ## Build the image and do the main job with it (starts an engine if none runs)
+	@$(BIN)/python -m pytest -v -m docker tests/container
+
 test-setup: .venv/.installed-test  ## Fetch what the tests need: the client, physics files, Debian's xrootd and chromium
 	@$(BIN)/python -m tests.setup
 
@@ -54,6 +58,13 @@ lint: .venv/.installed-test  ## Check style (flake8), types (mypy) and layers (i
 	@echo "flake8" && $(BIN)/flake8 $(SOURCES)
 	@echo "mypy" && $(BIN)/mypy $(TYPED)
 	@echo "lint-imports" && $(BIN)/lint-imports
+
+lock: $(PACKAGING)  ## Write requirements.lock anew, what the image holds: the newest versions that setup.py allows
+	@rm -rf .venv-lock && sh tests/setup/venv.sh .venv-lock python3.11
+	@python3.11 tests/setup/pip_install.py "the newest of what the server needs" .venv-lock .
+	@(echo "# What the image holds beside the server, for Python 3.11; written by \`make lock\`." && \
+		.venv-lock/bin/pip freeze --exclude servicex-app) >requirements.lock
+	@rm -rf .venv-lock
 
 bench: .venv/.installed-test  ## Measure the embedded server against a bare process pool (about three minutes, 1.5 GB of files)
 	@$(BIN)/python bench/figures.py --folder $(BENCH_FOLDER)

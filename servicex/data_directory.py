@@ -1,4 +1,5 @@
 """The folder of an embedded server: locked against a second server, and holding the secret made on its first start."""
+import errno
 import fcntl
 import os
 import secrets
@@ -18,12 +19,43 @@ class DataDirectoryInUse(ServiceXError):
     """Raised when another server uses the folder."""
 
 
+class DataDirectoryNotWritable(ServiceXError):
+    """Raised when the folder is another user's; the words say what to do in a container."""
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Make the folder if need be, and keep it for this process. Raises DataDirectoryInUse if another server has it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make the folder if need be, and keep it for this process.
+
+    Raises DataDirectoryInUse if another server has it, DataDirectoryNotWritable if nothing can be kept there.
+    """
+    _make(path)
     with locked_file(path / LOCK):
         yield
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (path / LOCK).touch(mode=0o600)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise DataDirectoryNotWritable(_whose(_nearest(path.absolute()))) from error
+
+
+def _nearest(path: Path) -> Path:
+    """The folder itself, or the one above it that is there."""
+    return next(folder for folder in (path, *path.parents) if os.path.isdir(folder))
+
+
+def _whose(folder: Path) -> str:
+    owner, us = folder.stat(), os.getuid()
+    if owner.st_uid == us:
+        return f"The server cannot write to {folder}, though it belongs to the same user ({us}): is it read-only?"
+    return (f"The server runs as user {us} and cannot write to {folder}, which belongs to user {owner.st_uid}. Run it "
+            f"as that user (docker run --user {owner.st_uid}:{owner.st_gid} ...), or give the folder away "
+            f"(chown {us} ...).")
 
 
 @contextmanager

@@ -54,6 +54,13 @@ def test_submission_answers_with_the_full_record(ask: Ask, submit: Any) -> None:
     assert all(record[key] is not None for key in needed - {"tree-name"})
 
 
+@pytest.mark.parametrize("called", ["localhost:8000", "127.0.0.1:5000"])
+def test_the_address_of_results_is_the_one_by_which_the_server_was_called(ask: Ask, submit: Any, called: str) -> None:
+    """A container has another port outside than inside."""
+    path = f"/servicex/transformation/{submit()['request_id']}"
+    assert ask("get", path, headers={"Host": called}).json()["minio-endpoint"] == called
+
+
 def test_transform_from_submission_to_results(ask: Ask, submit: Any, server: RunningServer) -> None:
     record = submit()
     request_id = record["request_id"]

@@ -2,6 +2,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 
 from tests.private_postgres import programs as postgres_programs
 from tests.private_rabbitmq import PROGRAM as RABBITMQ
@@ -19,7 +20,11 @@ def missing_packages() -> list[str]:
 
 def install_programs() -> None:
     """Install what is missing if this is Debian and we are root; say what to do otherwise. Never fails: tests tell."""
-    packages = missing_packages()
+    install(missing_packages())
+
+
+def install(packages: Sequence[str]) -> None:
+    """Install these packages, or say why not. Never fails."""
     if not packages:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
