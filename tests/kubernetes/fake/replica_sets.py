@@ -1,6 +1,7 @@
 """The ReplicaSet controller: as many pods as asked for."""
 import copy
 
+from tests.kubernetes.fake.defaults import fill_in
 from tests.kubernetes.fake.deletion import delete, owned_by
 from tests.kubernetes.fake.deployments import set_condition
 from tests.kubernetes.fake.happenings import made_up_name, tell
@@ -45,11 +46,12 @@ def _make_pod(store: Store, replica_set: Object) -> None:
     prefix = f"{name}-"
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name, "uid": replica_set["metadata"]["uid"],
              "controller": True, "blockOwnerDeletion": True}
-    pod = store.add(PODS, {
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {**copy.deepcopy(template["metadata"]), "generateName": prefix, "name": made_up_name(prefix),
-                     "namespace": replica_set["metadata"]["namespace"], "ownerReferences": [owner]},
-        "spec": copy.deepcopy(template["spec"]), "status": first_status(template["spec"])})
+    pod = {"apiVersion": "v1", "kind": "Pod",
+           "metadata": {**copy.deepcopy(template["metadata"]), "generateName": prefix, "name": made_up_name(prefix),
+                        "namespace": replica_set["metadata"]["namespace"], "ownerReferences": [owner]},
+           "spec": copy.deepcopy(template["spec"])}
+    fill_in(PODS, pod)
+    store.add(PODS, {**pod, "status": first_status(pod["spec"])})
     tell(store, REPLICA_SETS, replica_set, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
 
 
