@@ -15,6 +15,8 @@ from tests.private_rabbitmq import free_port
 
 START_SECONDS = 90.0
 OLD_VERSIONS = 10
+# What is started ends even if the tests are killed.
+DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 # Users who are given rights in the namespaces of tests; a test can have as many.
 LIMITED_USERS = 8
 CONTROLLERS = "deployment,replicaset,garbagecollector,namespace,resourcequota"
@@ -108,7 +110,7 @@ class ControlPlane:
     def _run(self, name: str, options: dict[str, str]) -> None:
         with (self._folder / f"{name}.log").open("ab") as log:
             self._processes.append(subprocess.Popen(
-                [str(program(name)), *(f"--{option}={value}" for option, value in options.items())],
+                [*DIE_WITH_US, str(program(name)), *(f"--{option}={value}" for option, value in options.items())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder, env={"HOME": str(self._folder)}))
 
     def _wait(self) -> None:
