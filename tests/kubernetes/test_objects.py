@@ -297,3 +297,27 @@ def test_keeps_what_has_a_finalizer_till_it_is_taken_off(cluster: Cluster) -> No
     patched(cluster, "configmaps", "code", {"metadata": {"finalizers": None}}, MERGE)
 
     assert cluster.answer("GET", path)[0] == 404
+
+
+def test_claims_wait_for_a_volume(cluster: Cluster) -> None:
+    path = at(cluster.namespace, "persistentvolumeclaims")
+    cluster.ask("POST", path, {"metadata": {"name": "results"}, "spec": {
+        "accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}}})
+
+    assert cluster.ask("GET", f"{path}/results")["status"] == {"phase": "Pending"}
+    assert names(cluster.ask("GET", path)) == ["results"]
+    assert cluster.answer("GET", f"{path}/none")[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/livez"])
+def test_the_server_says_that_it_is_well(cluster: Cluster, path: str) -> None:
+    assert cluster.answer("GET", path) == (200, "ok")
+
+
+@pytest.mark.parametrize("path, resource", [("/api/v1", "pods/log"), ("/apis/apps/v1", "deployments/scale"),
+                                            ("/apis/autoscaling/v1", "horizontalpodautoscalers")])
+def test_the_server_tells_its_resources(cluster: Cluster, path: str, resource: str) -> None:
+    found = cluster.ask("GET", path)
+
+    assert found["kind"] == "APIResourceList"
+    assert resource in [each["name"] for each in found["resources"]]
