@@ -74,7 +74,7 @@ class Asker:
             method, self.access.url + path + _query(query), body=content, timeout=WAIT_SECONDS, retries=False,
             headers={"Authorization": f"Bearer {self.access.token}", "Content-Type": content_type})
         told = found.headers.get("Content-Type", "")
-        return found.status, json.loads(found.data) if "json" in told else found.data.decode()
+        return found.status, json.loads(found.data or b"null") if "json" in told else found.data.decode()
 
     def ask(self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None,
             content_type: str = "application/json") -> Any:

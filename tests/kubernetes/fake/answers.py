@@ -168,7 +168,7 @@ _PARTS: dict[str, dict[str, _Do]] = {
 
 
 def _text(found: str) -> Answer:
-    return Answer(200, found.encode(), "text/plain")
+    return Answer(200 if found else 204, found.encode(), "text/plain")
 
 
 def _json(found: Object, status: int = 200) -> Answer:

@@ -31,8 +31,17 @@ def fill_in(resource: Resource, new: Object) -> None:
         fill_in_pod(template.setdefault("spec", {}))
     if resource is PODS:
         fill_in_pod(spec)
+        _request_limits(spec)
     if resource is AUTOSCALERS:
         _fill(spec, {"minReplicas": 1})
+
+
+def _request_limits(spec: Object) -> None:
+    """What is not asked for is asked for up to its limit. Templates stay as they are."""
+    for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
+        resources = container["resources"]
+        if resources.get("limits"):
+            resources["requests"] = {**resources["limits"], **resources.get("requests", {})}
 
 
 def fill_in_pod(spec: Object) -> None:
@@ -50,9 +59,7 @@ def fill_in_pod(spec: Object) -> None:
 def _fill_in_container(container: Object) -> None:
     _fill(container, _CONTAINER)
     container.setdefault("imagePullPolicy", _pull_policy(container.get("image", "")))
-    resources = container.setdefault("resources", {})
-    if resources.get("limits"):
-        resources["requests"] = {**resources["limits"], **resources.get("requests", {})}
+    container.setdefault("resources", {})
     for variable in container.get("env") or []:
         if field := (variable.get("valueFrom") or {}).get("fieldRef"):
             field.setdefault("apiVersion", "v1")

@@ -18,14 +18,16 @@ def delete(store: Store, resource: Resource, found: Object, policy: str = "Backg
     metadata = marked["metadata"]
     finalizers = [*metadata.get("finalizers", []), *_FINALIZERS[policy]]
     seconds = _grace(resource, found, grace)
-    if not finalizers and not seconds:
-        store.remove(resource, found)
-        return None
     if finalizers:
         metadata["finalizers"] = list(dict.fromkeys(finalizers))
     metadata.setdefault("deletionTimestamp", now())
     metadata["deletionGracePeriodSeconds"] = seconds
-    return store.update(resource, marked)
+    if finalizers or seconds:
+        return store.update(resource, marked)
+    if resource is PODS:
+        store.update(resource, marked)  # those who watch pods see that they are about to go, and then that they went
+    store.remove(resource, found)
+    return None
 
 
 def _grace(resource: Resource, found: Object, asked: int | None) -> int:
@@ -37,28 +39,22 @@ def _grace(resource: Resource, found: Object, asked: int | None) -> int:
     return usual if asked is None else asked
 
 
-def collect_garbage(store: Store) -> None:
-    """One pass: orphan or delete the dependents of what is being deleted, and delete what has lost all its owners."""
-    everything = list(store.everything())
-    for resource, found in everything:
-        if "deletionTimestamp" in found["metadata"]:
-            _go_on(store, resource, found, everything)
-    for resource, found in everything:
-        current = _current(store, resource, found)
-        if current and "deletionTimestamp" not in current["metadata"] and _has_lost_its_owners(store, current):
-            delete(store, resource, current)
+def collect(store: Store, resource: Resource, found: Object) -> None:
+    """Go on with an object that is being deleted; delete one that has lost all its owners."""
+    if "deletionTimestamp" in found["metadata"]:
+        _go_on(store, resource, found)
+    elif _has_lost_its_owners(store, found):
+        delete(store, resource, found)
 
 
-def owned_by(owner: Object, found: Object) -> Object | None:
-    """The reference with which the object names that owner, or None."""
-    references = found["metadata"].get("ownerReferences") or []
-    return next((each for each in references if each["uid"] == owner["metadata"]["uid"]), None)
+def _reference(owner: Object, found: Object) -> Object:
+    """The reference with which the object names that owner, which it does."""
+    references: list[Object] = found["metadata"]["ownerReferences"]
+    return next(each for each in references if each["uid"] == owner["metadata"]["uid"])
 
 
-def _go_on(store: Store, resource: Resource, found: Object, everything: list[tuple[Resource, Object]]) -> None:
-    finalizers = found["metadata"].get("finalizers") or []
-    dependents = [(kind, current) for kind, each in everything
-                  if owned_by(found, each) and (current := _current(store, kind, each))]
+def _go_on(store: Store, resource: Resource, found: Object) -> None:
+    finalizers, dependents = found["metadata"].get("finalizers") or [], store.dependents(found)
     if ORPHAN in finalizers:
         for kind, each in dependents:
             _orphan(store, kind, each, found)
@@ -67,8 +63,7 @@ def _go_on(store: Store, resource: Resource, found: Object, everything: list[tup
         for kind, each in dependents:
             if "deletionTimestamp" not in each["metadata"]:
                 delete(store, kind, each, "Background" if kind is PODS else "Foreground")
-        if not any((owned_by(found, each) or {}).get("blockOwnerDeletion") and _current(store, kind, each)
-                   for kind, each in dependents):
+        if not any(_reference(found, each).get("blockOwnerDeletion") for _, each in store.dependents(found)):
             _finalized(store, resource, found, FOREGROUND)
     elif not finalizers and not found["metadata"].get("deletionGracePeriodSeconds"):
         store.remove(resource, found)
@@ -102,8 +97,3 @@ def _owner_exists(store: Store, reference: Object, found: Object) -> bool:
     namespace = found["metadata"].get("namespace", "") if resource.namespaced else ""
     owner = store.get(resource, namespace, reference["name"])
     return owner is not None and owner["metadata"]["uid"] == reference["uid"]
-
-
-def _current(store: Store, resource: Resource, found: Object) -> Object | None:
-    current = store.get(resource, found["metadata"].get("namespace", ""), found["metadata"]["name"])
-    return current if current and current["metadata"]["uid"] == found["metadata"]["uid"] else None

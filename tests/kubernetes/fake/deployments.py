@@ -9,7 +9,6 @@ import math
 from datetime import datetime, timezone
 from typing import Any
 
-from tests.kubernetes.fake.deletion import owned_by
 from tests.kubernetes.fake.happenings import tell
 from tests.kubernetes.fake.resources import DEPLOYMENTS, REPLICA_SETS, Object
 from tests.kubernetes.fake.store import Store, now
@@ -17,11 +16,19 @@ from tests.kubernetes.fake.store import Store, now
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
-def reconcile_deployments(store: Store) -> None:
-    """One pass over all Deployments."""
-    for deployment in store.objects(DEPLOYMENTS):
-        if "deletionTimestamp" not in deployment["metadata"]:
-            _reconcile(store, deployment)
+def reconcile_deployment(store: Store, deployment: Object) -> None:
+    """Have its replica sets be as it wants them, and tell how it stands."""
+    name = f'{deployment["metadata"]["name"]}-{_template_hash(deployment["spec"]["template"])}'
+    mine = _replica_sets(store, deployment)
+    current = next((each for each in mine if each["metadata"]["name"] == name), None)
+    made = current is None
+    if current is None:
+        current = _make_replica_set(store, deployment, name)
+    for replica_set in mine:
+        if replica_set["metadata"]["name"] != name:
+            _scale(store, deployment, replica_set, 0)
+    _scale(store, deployment, current, deployment["spec"]["replicas"])
+    _update_status(store, deployment, name, made)
 
 
 def set_condition(conditions: list[Object], kind: str, status: str, reason: str, message: str) -> None:
@@ -35,20 +42,8 @@ def set_condition(conditions: list[Object], kind: str, status: str, reason: str,
     conditions[:] = [each for each in conditions if each is not known] + [fresh]
 
 
-def _reconcile(store: Store, deployment: Object) -> None:
-    namespace = deployment["metadata"]["namespace"]
-    mine = [each for each in store.objects(REPLICA_SETS, namespace) if owned_by(deployment, each)]
-    name = f'{deployment["metadata"]["name"]}-{_template_hash(deployment["spec"]["template"])}'
-    current = next((each for each in mine if each["metadata"]["name"] == name), None)
-    if current is None:
-        current, made = _make_replica_set(store, deployment, name), True
-    else:
-        made = False
-    for replica_set in mine:
-        if replica_set["metadata"]["name"] != name:
-            _scale(store, deployment, replica_set, 0)
-    _scale(store, deployment, current, deployment["spec"]["replicas"])
-    _update_status(store, deployment, name, made)
+def _replica_sets(store: Store, deployment: Object) -> list[Object]:
+    return [each for resource, each in store.dependents(deployment) if resource is REPLICA_SETS]
 
 
 def _make_replica_set(store: Store, deployment: Object, name: str) -> Object:
@@ -86,8 +81,7 @@ def _scale(store: Store, deployment: Object, replica_set: Object, wanted: int) -
 
 
 def _update_status(store: Store, deployment: Object, name: str, made: bool) -> None:
-    mine = [each for each in store.objects(REPLICA_SETS, deployment["metadata"]["namespace"])
-            if owned_by(deployment, each)]
+    mine = _replica_sets(store, deployment)
     current = next(each for each in mine if each["metadata"]["name"] == name)
     before = deployment.get("status", {})
     counts = {"replicas": _sum(mine, "replicas"), "updatedReplicas": current["status"].get("replicas", 0),

@@ -1,6 +1,6 @@
 """Events, as controllers tell them of an object."""
+import hashlib
 import random
-import secrets
 
 from tests.kubernetes.fake.resources import EVENTS, Object, Resource
 from tests.kubernetes.fake.store import Store, now
@@ -13,16 +13,14 @@ _PREFIX_LENGTH = 58
 
 def tell(store: Store, resource: Resource, about: Object, reason: str, message: str, kind: str = "Normal") -> None:
     """Add an event about the object, or count it once more if it was told before."""
-    namespace = about["metadata"]["namespace"]
-    for known in store.objects(EVENTS, namespace):
-        if (known["involvedObject"]["uid"], known["reason"], known["message"]) == (
-                about["metadata"]["uid"], reason, message):
-            store.update(EVENTS, {**known, "count": known["count"] + 1, "lastTimestamp": now()})
-            return
-    name = about["metadata"]["name"]
+    namespace, name = about["metadata"]["namespace"], about["metadata"]["name"]
+    told = hashlib.sha256("\n".join((about["metadata"]["uid"], reason, message)).encode()).hexdigest()
+    event_name = f"{name}.{told[:16]}"
+    if known := store.get(EVENTS, namespace, event_name):
+        store.update(EVENTS, {**known, "count": known["count"] + 1, "lastTimestamp": now()})
+        return
     store.add(EVENTS, {
-        "apiVersion": "v1", "kind": "Event",
-        "metadata": {"name": f"{name}.{secrets.token_hex(8)}", "namespace": namespace},
+        "apiVersion": "v1", "kind": "Event", "metadata": {"name": event_name, "namespace": namespace},
         "involvedObject": {"apiVersion": resource.api_version, "kind": resource.kind, "name": name,
                            "namespace": namespace, "uid": about["metadata"]["uid"]},
         "reason": reason, "message": message, "type": kind, "count": 1, "firstTimestamp": now(),

@@ -1,27 +1,16 @@
 """The ReplicaSet controller: as many pods as asked for."""
 import copy
 
-from tests.kubernetes.fake.deletion import delete, owned_by
+from tests.kubernetes.fake.defaults import fill_in
+from tests.kubernetes.fake.deletion import delete
 from tests.kubernetes.fake.deployments import set_condition
 from tests.kubernetes.fake.happenings import made_up_name, tell
 from tests.kubernetes.fake.resources import PODS, REPLICA_SETS, Object
 from tests.kubernetes.fake.store import Store
 
 
-def reconcile_replica_sets(store: Store, refusal: str | None) -> None:
-    """One pass over all replica sets. With a `refusal` no pod can be made, and it is the reason that is told."""
-    for replica_set in store.objects(REPLICA_SETS):
-        if "deletionTimestamp" not in replica_set["metadata"]:
-            _reconcile(store, replica_set, refusal)
-
-
-def is_ready(pod: Object) -> bool:
-    """Whether the pod's status says that it is ready."""
-    conditions = pod.get("status", {}).get("conditions") or []
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def _reconcile(store: Store, replica_set: Object, refusal: str | None) -> None:
+def reconcile_replica_set(store: Store, replica_set: Object, refusal: str | None) -> None:
+    """Have as many pods as it wants. With a `refusal` none can be made, and it is the reason that is told."""
     active = _active_pods(store, replica_set)
     missing = replica_set["spec"]["replicas"] - len(active)
     failed = missing > 0 and refusal is not None
@@ -34,9 +23,15 @@ def _reconcile(store: Store, replica_set: Object, refusal: str | None) -> None:
     _update_status(store, replica_set, refusal if failed else None)
 
 
+def is_ready(pod: Object) -> bool:
+    """Whether the pod's status says that it is ready."""
+    conditions = pod.get("status", {}).get("conditions") or []
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
 def _active_pods(store: Store, replica_set: Object) -> list[Object]:
-    return [pod for pod in store.objects(PODS, replica_set["metadata"]["namespace"])
-            if owned_by(replica_set, pod) and "deletionTimestamp" not in pod["metadata"]
+    return [pod for resource, pod in store.dependents(replica_set)
+            if resource is PODS and "deletionTimestamp" not in pod["metadata"]
             and pod.get("status", {}).get("phase") not in ("Failed", "Succeeded")]
 
 
@@ -45,11 +40,12 @@ def _make_pod(store: Store, replica_set: Object) -> None:
     prefix = f"{name}-"
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name, "uid": replica_set["metadata"]["uid"],
              "controller": True, "blockOwnerDeletion": True}
-    pod = store.add(PODS, {
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {**copy.deepcopy(template["metadata"]), "generateName": prefix, "name": made_up_name(prefix),
-                     "namespace": replica_set["metadata"]["namespace"], "ownerReferences": [owner]},
-        "spec": copy.deepcopy(template["spec"]), "status": first_status(template["spec"])})
+    pod = {"apiVersion": "v1", "kind": "Pod",
+           "metadata": {**copy.deepcopy(template["metadata"]), "generateName": prefix, "name": made_up_name(prefix),
+                        "namespace": replica_set["metadata"]["namespace"], "ownerReferences": [owner]},
+           "spec": copy.deepcopy(template["spec"])}
+    fill_in(PODS, pod)
+    store.add(PODS, {**pod, "status": first_status(pod["spec"])})
     tell(store, REPLICA_SETS, replica_set, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
 
 
@@ -81,7 +77,7 @@ def _update_status(store: Store, replica_set: Object, refusal: str | None) -> No
     ready = sum(map(is_ready, pods))
     conditions = [each for each in copy.deepcopy(current["status"].get("conditions", []))
                   if refusal or each["type"] != "ReplicaFailure"]
-    if refusal:
+    if refusal and not conditions:
         set_condition(conditions, "ReplicaFailure", "True", "FailedCreate", refusal)
         if not any(each["type"] == "ReplicaFailure" for each in current["status"].get("conditions", [])):
             tell(store, REPLICA_SETS, current, "FailedCreate", f"Error creating: {refusal}", "Warning")

@@ -5,12 +5,10 @@ from http.server import ThreadingHTTPServer
 from types import TracebackType
 
 from tests.kubernetes.fake.access import Caller, Callers
-from tests.kubernetes.fake.deletion import collect_garbage
-from tests.kubernetes.fake.deployments import reconcile_deployments
+from tests.kubernetes.fake.controllers import Controllers
 from tests.kubernetes.fake.http import handler
 from tests.kubernetes.fake.parts import Logs
-from tests.kubernetes.fake.replica_sets import reconcile_replica_sets
-from tests.kubernetes.fake.resources import NAMESPACES
+from tests.kubernetes.fake.resources import DEPLOYMENTS, NAMESPACES, REPLICA_SETS
 from tests.kubernetes.fake.store import Store
 from tests.kubernetes.fake.troubles import Trouble, Troubles
 
@@ -27,20 +25,14 @@ class State:
     callers: Callers = field(default_factory=Callers)
     logs: Logs = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
-    pod_refusal: str | None = None
 
     def __post_init__(self) -> None:
         self.troubles = Troubles(self.closing)
+        self.controllers = Controllers(self.store)
 
     def settle(self) -> None:
         """Have the controllers do their work till nothing is left to do."""
-        with self.store.changed:
-            before = None
-            while before != self.store.version:
-                before = self.store.version
-                collect_garbage(self.store)
-                reconcile_deployments(self.store)
-                reconcile_replica_sets(self.store, self.pod_refusal)
+        self.controllers.settle()
 
 
 class FakeKubernetes:
@@ -102,8 +94,8 @@ class FakeKubernetes:
 
     def refuse_pods(self, message: str | None) -> None:
         """Have no more pods be made, for the reason told, as under a quota; None ends that."""
-        self.state.pod_refusal = message
-        self.state.settle()
+        self.state.controllers.refusal = message
+        self.state.controllers.look_at_all(REPLICA_SETS)
 
     def set_log(self, namespace: str, pod: str, container: str, text: str, previous: bool = False) -> None:
         """What the container has printed, or the one before it. Only pods on a node have logs."""
@@ -115,7 +107,7 @@ class FakeKubernetes:
 
     def _tick(self) -> None:
         while not self.state.closing.wait(TICK_SECONDS):
-            self.state.settle()
+            self.state.controllers.look_at_all(DEPLOYMENTS)
 
 
 class _Server(ThreadingHTTPServer):

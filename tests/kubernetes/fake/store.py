@@ -1,4 +1,5 @@
 """The objects, and the history of their changes that watches read."""
+import bisect
 import copy
 import threading
 import uuid
@@ -35,6 +36,7 @@ class Store:
         self.oldest = FIRST_VERSION
         self.history: list[Change] = []
         self._objects: dict[Resource, dict[tuple[str, str], Object]] = {}
+        self._dependents: dict[str, dict[tuple[Resource, tuple[str, str]], None]] = {}
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """The object, or None."""
@@ -50,6 +52,15 @@ class Store:
         for resource in list(self._objects):
             for found in self.objects(resource):
                 yield resource, found
+
+    def dependents(self, owner: Object) -> list[tuple[Resource, Object]]:
+        """The objects that name that one as an owner of theirs, oldest first."""
+        return [(resource, self._objects[resource][key])
+                for resource, key in self._dependents.get(owner["metadata"]["uid"], {})]
+
+    def changes_since(self, version: int) -> list[Change]:
+        """All changes after that version that are remembered."""
+        return self.history[bisect.bisect_right(self.history, version, key=lambda change: change.version):]
 
     def add(self, resource: Resource, new: Object) -> Object:
         """Store a new object, with all that the server adds to one."""
@@ -73,6 +84,7 @@ class Store:
         before = self._objects[resource].pop(_key(gone))
         last = copy.deepcopy(before)
         last["metadata"]["resourceVersion"] = str(self._next_version())
+        self._index(resource, before, None)
         self._tell(Change(self.version, resource, last, before, deleted=True))
 
     def forget(self) -> None:
@@ -84,8 +96,16 @@ class Store:
     def _record(self, resource: Resource, new: Object, before: Object | None) -> Object:
         new["metadata"]["resourceVersion"] = str(self._next_version())
         self._objects.setdefault(resource, {})[_key(new)] = new
+        self._index(resource, before, new)
         self._tell(Change(self.version, resource, new, before))
         return new
+
+    def _index(self, resource: Resource, before: Object | None, after: Object | None) -> None:
+        """Keep in mind whose dependent the object is."""
+        for uid in _owner_uids(before) - _owner_uids(after):
+            del self._dependents[uid][resource, _key(before or {})]
+        for uid in _owner_uids(after) - _owner_uids(before):
+            self._dependents.setdefault(uid, {})[resource, _key(after or {})] = None
 
     def _next_version(self) -> int:
         self.version += 1
@@ -100,6 +120,10 @@ class Store:
 def now() -> str:
     """This second, as Kubernetes writes it."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _owner_uids(found: Object | None) -> set[str]:
+    return {each["uid"] for each in found["metadata"].get("ownerReferences") or []} if found else set()
 
 
 def _key(found: Object) -> tuple[str, str]:

@@ -70,7 +70,7 @@ def _replicated(new: Object) -> Iterator[Cause]:
     elif not selector.get("matchLabels") and not selector.get("matchExpressions"):
         yield cause("FieldValueInvalid", "spec.selector",
                     "Invalid value: empty selector is invalid for deployment")
-    elif not selects(selector, labels):
+    if selector is None or not selects(selector, labels):
         yield cause("FieldValueInvalid", "spec.template.metadata.labels",
                     f"Invalid value: {json.dumps(labels)}: `selector` does not match template `labels`")
     yield from labels_causes(labels, "spec.template.labels")
@@ -103,7 +103,7 @@ def _contents(*fields: str) -> Callable[[Object], Iterator[Cause]]:
                 if problem := names.key_problem(key):
                     yield cause("FieldValueInvalid", f"{field}[{key}]", f'Invalid value: "{key}": {problem}')
         if size > MIB:
-            yield cause("FieldValueTooLong", "" if "binaryData" in fields else "data",
+            yield cause("FieldValueTooLong", "[]" if "binaryData" in fields else "data",
                         f"Too long: must have at most {MIB} bytes")
     return check
 
@@ -113,9 +113,9 @@ def _autoscaler(new: Object) -> Iterator[Cause]:
     if spec.get("maxReplicas", 0) < 1:
         yield cause("FieldValueInvalid", "spec.maxReplicas",
                     f"Invalid value: {spec.get('maxReplicas', 0)}: must be greater than 0")
-    elif spec.get("maxReplicas", 0) < spec.get("minReplicas", 1):
+    if spec.get("maxReplicas", 0) < spec.get("minReplicas", 1):
         yield cause("FieldValueInvalid", "spec.maxReplicas",
-                    f"Invalid value: {spec['maxReplicas']}: must be greater than or equal to `minReplicas`")
+                    f"Invalid value: {spec.get('maxReplicas', 0)}: must be greater than or equal to `minReplicas`")
     for field in ("kind", "name"):
         if not (spec.get("scaleTargetRef") or {}).get(field):
             yield cause("FieldValueRequired", f"spec.scaleTargetRef.{field}", "Required value")

@@ -14,11 +14,14 @@ from tests.kubernetes.fake.patches import patched
 from tests.kubernetes.fake.pod_validation import cause
 from tests.kubernetes.fake.queries import Query, whole_number
 from tests.kubernetes.fake.replica_sets import first_status
-from tests.kubernetes.fake.resources import NAMESPACES, PODS, SECRETS, Object, Target
+from tests.kubernetes.fake.resources import AUTOSCALERS, CLAIMS, NAMESPACES, PODS, SECRETS, Object, Resource, Target
 from tests.kubernetes.fake.store import Store
 from tests.kubernetes.fake.validation import validate
 from tests.kubernetes.fake.versions import shown, stored
 from tests.kubernetes.fake.watches import Selection
+
+_FIRST_STATUS: dict[Resource, Object] = {CLAIMS: {"phase": "Pending"},
+                                         AUTOSCALERS: {"currentReplicas": 0, "desiredReplicas": 0}}
 
 
 def find(store: Store, target: Target) -> Object:
@@ -70,7 +73,7 @@ def _prepare(target: Target, new: Object) -> None:
     if resource is PODS:
         new["status"] = first_status(new.get("spec") or {})
     elif resource.has_status and resource is not NAMESPACES:
-        new["status"] = {"phase": "Pending"} if resource.plural == "persistentvolumeclaims" else {}
+        new["status"] = dict(_FIRST_STATUS.get(resource, {}))
 
 
 def replace(store: Store, target: Target, body: Any, query: Query) -> Object:

@@ -49,7 +49,7 @@ def events(store: Store, watch: Watch, closing: threading.Event) -> Iterator[Obj
     end = time.monotonic() + min(watch.seconds, LONGEST_SECONDS)
     with store.changed:
         first = [] if watch.since else [{"type": "ADDED", "object": each} for each in watch.selection.objects(store)]
-        seen = watch.since or store.version
+        seen = began = watch.since or store.version
         forgotten = bool(watch.since) and seen < store.oldest
     if forgotten:
         yield {"type": "ERROR", "object": expired(f"too old resource version: {seen} ({store.oldest})").body()}
@@ -60,7 +60,7 @@ def events(store: Store, watch: Watch, closing: threading.Event) -> Iterator[Obj
         seen = max([seen, *(change.version for change in changes)])
         yield from filter(None, (_event(watch.selection, change) for change in changes))
         yield None
-    if watch.bookmarks:
+    if watch.bookmarks and seen > began:
         yield _bookmark(watch.selection.resource, seen)
 
 
@@ -69,7 +69,7 @@ def _changes(store: Store, seen: int, seconds: float) -> list[Change]:
     with store.changed:
         if store.version <= seen:
             store.changed.wait(seconds)
-        return [change for change in store.history if change.version > seen]
+        return store.changes_since(seen)
 
 
 def _event(selection: Selection, change: Change) -> Object | None:

@@ -20,7 +20,7 @@ MIRROR = "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 PACKAGES = ("golang-1.19-go", "golang-1.19-src", "etcd-server")
 SOURCE = "kubernetes"
-NEEDED = ("apt-get", "dpkg-deb", "dpkg-source", "make", "openssl", "bash", "nice")
+NEEDED = ("apt-get", "dpkg-deb", "dpkg-source", "make", "openssl", "bash", "nice", "setpriv")
 
 
 class BuildFailed(Exception):

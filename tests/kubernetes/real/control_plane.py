@@ -2,7 +2,6 @@
 import contextlib
 import secrets
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -15,7 +14,9 @@ from tests.kubernetes.real.programs import program
 from tests.private_rabbitmq import free_port
 
 START_SECONDS = 90.0
-STOP_SECONDS = 20.0
+OLD_VERSIONS = 10
+# What is started ends even if the tests are killed.
+DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 # Users who are given rights in the namespaces of tests; a test can have as many.
 LIMITED_USERS = 8
 CONTROLLERS = "deployment,replicaset,garbagecollector,namespace,resourcequota"
@@ -48,11 +49,8 @@ class ControlPlane:
         self.remove()
 
     def remove(self) -> None:
-        """End all, last things first, and remove what they left."""
+        """End all, last things first, and remove what they left: nothing is to be kept."""
         for process in reversed(self._processes):
-            process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
             process.kill()
             process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -63,6 +61,7 @@ class ControlPlane:
     def _start(self) -> None:
         self._write_keys()
         self._run("etcd", self._etcd_options())
+        self._age()
         self._run("kube-apiserver", self._api_server_options())
         self._wait()
         kubeconfig = self._folder / "kubeconfig"
@@ -71,6 +70,18 @@ class ControlPlane:
             "kubeconfig": str(kubeconfig), "controllers": CONTROLLERS, "leader-elect": "false", "port": "0",
             "bind-address": "127.0.0.1", "secure-port": str(self._ports["controllers"]),
             "cert-dir": str(self._folder / "controllers")})
+
+    def _age(self) -> None:
+        """Let etcd count some versions, so that there are some before all that the API server will know of."""
+        end = time.monotonic() + START_SECONDS
+        address, written = f"http://127.0.0.1:{self._ports['etcd']}/v3/kv/put", 0
+        while written < OLD_VERSIONS:
+            assert time.monotonic() < end, "etcd does not start"
+            try:
+                answer = urllib3.request("POST", address, json={"key": "b2xk"}, timeout=5.0, retries=False)
+                written += answer.status == 200
+            except urllib3.exceptions.HTTPError:
+                time.sleep(0.1)
 
     def _etcd_options(self) -> dict[str, str]:
         mine, peers = (f"http://127.0.0.1:{self._ports[name]}" for name in ("etcd", "peers"))
@@ -99,7 +110,7 @@ class ControlPlane:
     def _run(self, name: str, options: dict[str, str]) -> None:
         with (self._folder / f"{name}.log").open("ab") as log:
             self._processes.append(subprocess.Popen(
-                [str(program(name)), *(f"--{option}={value}" for option, value in options.items())],
+                [*DIE_WITH_US, str(program(name)), *(f"--{option}={value}" for option, value in options.items())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder, env={"HOME": str(self._folder)}))
 
     def _wait(self) -> None:
