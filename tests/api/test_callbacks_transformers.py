@@ -46,8 +46,8 @@ def test_failure_says_what_is_known(callers: Callers, transform: TransformReques
 
 def test_report_of_our_own_worker_tells_more(callers: Callers, transform: TransformRequest) -> None:
     first, second, _ = callers.house.file_ids(transform)
-    callers.report(transform, first, FILES[0], **{"s3-object-name": "one.root", "object-size": 1234,
-                                                                  "attempts": 2})
+    stored = {"s3-object-name": "one.root", "object-size": 1234, "attempts": 2}
+    callers.report(transform, first, FILES[0], **stored)
     error = {"class": "KeyError", "message": "no such branch", "trace": "Traceback: here", "log": "x" * 20_000 + "end"}
     callers.report(transform, second, FILES[1], "failure", **{"error": error, "attempts": 3, "object-size": 5})
     rows = {row.file_id: row for row in callers.results(transform)}

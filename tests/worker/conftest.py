@@ -1,7 +1,6 @@
 """A RabbitMQ and an S3 store for this folder, and small input files."""
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Our own worker in a process, with all that it talks to: RabbitMQ, an S3 store, and a server that writes down reports."""
+"""Our own worker in a process, with what it talks to: RabbitMQ, an S3 store, a server that writes down reports."""
 import contextlib
 import json
 import os
@@ -124,7 +124,8 @@ class Site:
         self._workers.append(Worker(line, self.environment(**settings), log))
         return self._workers[-1]
 
-    def publish(self, inputs: Sequence[str | tuple[str, ...]], first: int = 1, destination: str = "object-store") -> None:
+    def publish(self, inputs: Sequence[str | tuple[str, ...]], first: int = 1,
+                destination: str = "object-store") -> None:
         """Publish files, each with its replicas; their ids are `first` and so on."""
         self.broker.publish(self.queue, [
             WorkMessage(self.request_id, number, (paths,) if isinstance(paths, str) else tuple(paths),

@@ -12,8 +12,12 @@ from tests.did_finder.xrootd_server import running_xrootd
 from tests.transformer.conftest import QUERY, write_events
 from tests.worker.site import Site, eventually, nowhere, web_server
 
-# Tells where it reads from, in its log, and fails.
-TELLS = "def run_query(tree):\n    raise ValueError('read from ' + tree.file.file_path)\n"
+# Tells where it reads from, and fails.
+TELLS = """
+def run_query(tree):
+    path = tree.file.file_path
+    raise ValueError(f"read from {path} {'as a copy' if path.startswith('/') else 'in place'}")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,6 @@ def test_input_that_cannot_be_fetched_fails_in_its_own_name(make_site: Callable[
 @pytest.fixture(scope="module")
 def xrootd(content: bytes) -> Iterator[str]:
     with running_xrootd() as server:
-        # With the path of a local file and of another server behind the cache's own name.
         for name in ("1.root", "2.root", "3.root"):
             (server.files / name).write_bytes(content)
         yield server.url
@@ -90,7 +93,7 @@ def test_input_on_an_xrootd_server_is_fetched_too(make_site: Callable[..., Site]
     site.publish(urls)
     site.start(MAX_ATTEMPTS="1")
     reports = {r["file-id"]: r["error"]["message"] for r in site.reported(2)}
-    assert all("read from " + urls[number - 1] in message for number, message in reports.items())
+    assert reports == {1: f"read from {urls[0]} in place", 2: f"read from {urls[1]} as a copy"}
 
 
 def test_replicas_on_web_servers_come_last(make_site: Callable[..., Site], content: bytes, xrootd: str,

@@ -81,8 +81,9 @@ def another_python() -> list[str]:
 def _runs(python: str) -> bool:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": packages()}
     try:
-        return subprocess.run([python, "-c", "import uproot, servicex"], user=USER, group=USER, extra_groups=[], cwd="/",
-                              env=environment, capture_output=True, timeout=60).returncode == 0
+        ended = subprocess.run([python, "-c", "import uproot, servicex"], user=USER, group=USER, extra_groups=[],
+                               cwd="/", env=environment, capture_output=True, timeout=60)
+        return ended.returncode == 0
     except OSError:
         return False
 

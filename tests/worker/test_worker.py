@@ -149,8 +149,8 @@ def test_worker_told_to_end_finishes_its_file_and_gives_back_the_others(
     assert others.process.poll() is None
 
 
-def test_file_that_takes_longer_than_the_grace_goes_back(make_site: Callable[..., Site], inputs: list[str],
-                                                        gate: Gate) -> None:
+def test_file_that_takes_longer_than_the_grace_goes_back(
+        make_site: Callable[..., Site], inputs: list[str], gate: Gate) -> None:
     site = make_site(gate.query)
     site.publish(inputs[:1])
     first = site.start("--grace=1")
