@@ -19,7 +19,7 @@ from tests.private_rabbitmq import is_installed
 from tests.running_server import is_built
 from tests.transformer.conftest import write_events
 
-FILES = 400
+FILES = 250
 SECONDS = 90.0
 PROGRAM = "select archive from generated_programs join requests on requests.id = transform_id where request_id = %s"
 DOUBLES = """
@@ -97,9 +97,9 @@ def test_many_files_with_everything_killed_once(plant: Plant) -> None:
     plant.api.start()
     plant.wait_for_api()
     plant.worker(request_id, 2)
-    wait(lambda: plant.status(request_id)["files_completed"] >= 150)
+    wait(lambda: plant.status(request_id)["files_completed"] >= 90)
     plant.rabbitmq.restart()
-    wait(lambda: plant.status(request_id)["files_completed"] >= 250)
+    wait(lambda: plant.status(request_id)["files_completed"] >= 150)
     plant.store.stop()
     time.sleep(1)
     plant.store.start()
