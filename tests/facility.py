@@ -1,4 +1,5 @@
 """A whole production server: each of its parts is a process that can be killed and comes back."""
+import contextlib
 import os
 import random
 import secrets
@@ -47,7 +48,8 @@ class Process:
         """`kill -9` of it and of all its children."""
         if self._process is None:
             return
-        os.killpg(self._process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
 

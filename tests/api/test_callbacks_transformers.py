@@ -44,6 +44,32 @@ def test_failure_says_what_is_known(callers: Callers, transform: TransformReques
     assert callers.events(transform)[0].status == "failure"
 
 
+def test_report_of_our_own_worker_tells_more(callers: Callers, transform: TransformRequest) -> None:
+    first, second, _ = callers.house.file_ids(transform)
+    stored = {"s3-object-name": "one.root", "object-size": 1234, "attempts": 2}
+    callers.report(transform, first, FILES[0], **stored)
+    error = {"class": "KeyError", "message": "no such branch", "trace": "Traceback: here", "log": "x" * 20_000 + "end"}
+    callers.report(transform, second, FILES[1], "failure", **{"error": error, "attempts": 3, "object-size": 5})
+    rows = {row.file_id: row for row in callers.results(transform)}
+    assert (rows[first].s3_object_name, rows[first].object_size, rows[first].attempts) == ("one.root", 1234, 2)
+    assert callers.house.get(transform).total_bytes == 1234
+    bad = rows[second]
+    assert (bad.error_class, bad.error_message, bad.attempts) == ("KeyError", "no such branch", 3)
+    assert bad.log is not None and bad.log.endswith("xend") and bad.object_size is None
+    infos = {event.file_id: event.info for event in callers.events(transform)}
+    assert infos == {first: "one.root", second: "KeyError: no such branch\nTraceback: here"}
+
+
+@pytest.mark.parametrize("more", [
+    {"object-size": -1}, {"object-size": "large"}, {"attempts": "many"}, {"attempts": -5}, {"error": "words"},
+    {"error": {"class": 5, "log": None, "trace": ["a"]}}, {"error": {}}])
+def test_what_cannot_be_understood_of_it_is_left_out(callers: Callers, transform: TransformRequest, more: Any) -> None:
+    first, *_ = callers.house.file_ids(transform)
+    assert callers.report(transform, first, status="failure", **more).status_code == 200
+    (row,) = callers.results(transform)
+    assert (row.transform_status, row.attempts, row.object_size) == ("failure", 1, None)
+
+
 def test_last_report_ends_the_transform(callers: Callers, transform: TransformRequest) -> None:
     for number, file_id in enumerate(callers.house.file_ids(transform)):
         assert callers.house.get(transform).status is TransformStatus.RUNNING

@@ -2,8 +2,11 @@
 import json
 import uuid
 
+import pytest
+
 from servicex.backends.broker.base import WorkMessage
-from servicex.backends.broker.celery_message import CeleryMessage, cancel_message, lookup_message, transform_message
+from servicex.backends.broker.celery_message import (CeleryMessage, cancel_message, lookup_message, transform_message,
+                                                     work_in)
 
 WORK = WorkMessage("5f2b", 7, ("root://a//f.root", "http://b/f.root"), "http://servicex/report/5f2b", "object-store",
                    "parquet")
@@ -63,3 +66,17 @@ def test_cancellation() -> None:
     assert json.loads(message.body) == {
         "method": "cancel_consumer", "arguments": {"queue": "transformer-5f2b"}, "destination": None, "pattern": None,
         "matcher": None}
+
+
+def test_work_is_read_back_from_its_message() -> None:
+    assert work_in(transform_message(WORK).body) == WORK
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"[]", b"{}", b"[" * 100_000, b"\xff\xfe", json.dumps([[], None, {}]).encode(),
+    *(json.dumps([[], {**json.loads(transform_message(WORK).body)[1], **change}, {}]).encode() for change in (
+        {"paths": []}, {"paths": [1]}, {"paths": None}, {"paths": "/a"[:0]}, {"file_id": "7"}, {"file_id": True},
+        {"request_id": None}, {"service_endpoint": ""}))])
+def test_what_is_no_work_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match="no message to a transformer"):
+        work_in(body)
