@@ -11,6 +11,7 @@ from typing import Any
 
 SCRIPT = Path(__file__).with_name("container.sh")
 BIN = Path(sys.executable).parent
+CHECKOUT = Path(__file__).parents[2]
 # What container runtimes leave a container, unless told (Docker's documentation, "Runtime privilege and capabilities").
 DEFAULT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
                         "NET_BIND_SERVICE", "NET_RAW", "SYS_CHROOT", "MKNOD", "AUDIT_WRITE", "SETFCAP")
@@ -52,7 +53,7 @@ class Container:
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 ["unshare", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "sh", str(SCRIPT), str(root),
-                 self._image, self._capabilities, *self._mounts, "--", *self._command],
+                 self._image, self._capabilities, str(CHECKOUT), *self._mounts, "--", *self._command],
                 env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     @property

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Runs a command as a container would: on a copy-on-write root, with the volumes given, with few capabilities.
 # Started by container.py in mount and process namespaces of its own:
-#   container.sh FOLDER IMAGE CAPABILITIES [SOURCE:PATH:ro|rw]... -- COMMAND...
+#   container.sh FOLDER IMAGE CAPABILITIES CHECKOUT [SOURCE:PATH:ro|rw]... -- COMMAND...
 set -eu
-folder=$1 image=$2 capabilities=$3
-shift 3
+folder=$1 image=$2 capabilities=$3 checkout=$4
+shift 4
 
 mount -t tmpfs none "$folder"
 mkdir "$folder/upper" "$folder/work" "$folder/root"
@@ -29,4 +29,9 @@ while [ "$1" != -- ]; do
     shift
 done
 shift
+# What stands for the image may lie below a folder that a volume has just covered.
+if [ ! -e ".$checkout" ]; then
+    mkdir -p ".$checkout"
+    mount --bind "$checkout" ".$checkout"
+fi
 exec chroot . setpriv --bounding-set="$capabilities" --inh-caps=-all --no-new-privs "$@"
