@@ -18,6 +18,7 @@ setup(
         "Flask-SQLAlchemy>=3.1",
         "Flask-Migrate>=4.1",
         "Flask-RESTful>=0.3.10",
+        "Flask-JWT-Extended>=4.7",
         "SQLAlchemy>=2.0.36",
         "psycopg2-binary>=2.9",
         "pydantic>=2.10",

@@ -1,8 +1,10 @@
 """What FLASK_APP and WSGI servers name."""
 from servicex import create_app
+from servicex.commands.users import user
 from servicex.observability import set_up_logging
 from servicex.settings import load
 
 settings = load()
 set_up_logging(settings.LOG_LEVEL)
 app = create_app(settings)
+app.cli.add_command(user)

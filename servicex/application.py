@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from servicex import api, web, wiring
+from servicex import api, choices, web, wiring
+from servicex.api.auth import Authentication
 from servicex.api.guard import host_name
 from servicex.backends.object_store.s3_door import S3Door
 from servicex.database import migrate, migrations_folder
@@ -33,7 +34,9 @@ def build_app(settings: Settings) -> Flask:
         parts = wiring.build(settings, db.engine)
     app.extensions["servicex"] = parts
     services = parts.services()
-    api.register(app, services, [*settings.ALLOWED_HOSTS, host_name(settings.ADVERTISED_HOSTNAME)])
+    authentication = Authentication(settings.ENABLE_AUTH, parts.accounts, parts.api_tokens)
+    api.register(app, services, [*settings.ALLOWED_HOSTS, host_name(settings.ADVERTISED_HOSTNAME)], authentication,
+                 choices.token_options(settings))
     web.register(app, services)
     app.wsgi_app = S3Door(single_slashes(app.wsgi_app), parts.store)  # type: ignore[method-assign]
     return app

@@ -3,6 +3,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from servicex.api.auth import TokenOptions, token_key
 from servicex.backends.broker.base import Broker
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.code_generator.base import CodeGenerator
@@ -38,9 +39,6 @@ LOCAL_SCHEME = "file"
 
 def check(settings: Settings) -> None:
     """Raise InvalidSettings for settings that do not go together."""
-    if settings.ENABLE_AUTH:
-        raise InvalidSettings("ENABLE_AUTH is True, but this version has no accounts yet: it would be open to all. "
-                              "Set it to False and keep the server on the loopback address.")
     if settings.RABBIT_MQ_URL and not settings.ADVERTISED_HOSTNAME:
         raise InvalidSettings("RABBIT_MQ_URL needs ADVERTISED_HOSTNAME: transformers and finders call back there.")
     if settings.VALID_DID_SCHEMES and not settings.RABBIT_MQ_URL:
@@ -200,6 +198,12 @@ def capabilities(settings: Settings) -> Capabilities:
     """The tokens in the addresses that finders and transformers are handed."""
     newest = secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY)
     return Capabilities(capability_keys([newest, *settings.SECRET_KEY_FALLBACKS]))
+
+
+def token_options(settings: Settings) -> TokenOptions:
+    """What tokens are signed with, and for how long they are good."""
+    key = token_key(settings.JWT_SECRET_KEY, secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY))
+    return TokenOptions(key, settings.JWT_ACCESS_TOKEN_EXPIRES, settings.JWT_REFRESH_TOKEN_EXPIRES)
 
 
 def image_check(settings: Settings) -> ImageCheck | None:

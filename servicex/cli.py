@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from flask.cli import ScriptInfo
 
 from servicex import create_app, embedded, reference
 from servicex.commands.database import database
@@ -13,6 +14,7 @@ from servicex.commands.plain_errors import plain_errors
 from servicex.commands.queues import queues
 from servicex.commands.serve import serve
 from servicex.commands.transformers import transformers
+from servicex.commands.users import user
 from servicex.commands.worker import worker
 from servicex.errors import ServiceXError
 from servicex.observability import set_up_logging
@@ -22,8 +24,10 @@ from servicex.wiring import app_version
 
 @click.group()
 @click.version_option(app_version(), prog_name="servicex-app")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """The ServiceX server."""
+    context.obj = ScriptInfo(create_app=create_app)
 
 
 @cli.command()
@@ -122,6 +126,7 @@ cli.add_command(database)
 cli.add_command(queues)
 cli.add_command(serve)
 cli.add_command(transformers)
+cli.add_command(user)
 cli.add_command(worker)
 
 

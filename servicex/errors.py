@@ -5,7 +5,8 @@
     |  |- InvalidSelection        400  a code generator cannot translate the selection
     |  |- UnsupportedFormat       400  the code generator cannot write the result format asked for
     |  |- InvalidDataset          400  the DID or file list is malformed or not allowed here
-    |- Forbidden                  403  the caller may not do this
+    |- Unauthorized               401  it is not known who asks, or they may not do this
+    |- Forbidden                  403  a browser asks for a page of another site, or a URL carries no right
     |- NotFound                   404  no such transform, dataset or file
     |- TooLarge                   413  the body or the selection is above its limit
     |- UnsupportedMediaType       415  the body is not JSON
@@ -45,6 +46,12 @@ class UnsupportedFormat(BadRequest):
 
 class InvalidDataset(BadRequest):
     """Raised when a DID or a file list is malformed, or names what is not allowed here."""
+
+
+class Unauthorized(ServiceXError):
+    """Raised when it is not known who asks, or when they may not do what they ask. Clients of version 1 expect 401."""
+
+    status = 401
 
 
 class Forbidden(ServiceXError):

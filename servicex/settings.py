@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from servicex.account_settings import SECRET_LENGTH, AccountSettings
 from servicex.errors import ServiceXError
 from servicex.transformer_settings import HOST_AND_PORT, TransformerSettings
 
@@ -22,7 +23,6 @@ GIB = 1024 ** 3
 MIB = 1024 ** 2
 HOUR = 3600.0
 DAY = 24 * HOUR
-SECRET_LENGTH = 16
 WEB_ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 
 S3_KEYS = re.compile(r"[!-9;-~]{1,128}:[!-~]{1,128}")
@@ -65,7 +65,7 @@ GeneratorImage = Annotated[str, StringConstraints(max_length=256)]
 ImagePrefix = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$")]
 
 
-class Settings(TransformerSettings):
+class Settings(TransformerSettings, AccountSettings):
     """The options, by the names they have in the file and in the environment."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=True, frozen=True)
@@ -78,7 +78,8 @@ class Settings(TransformerSettings):
         "", description="What keys and signatures are derived from. Empty: made on the first start and kept in "
                         "DATA_DIRECTORY.")
     ENABLE_AUTH: bool = Field(
-        False, description="Whether people need accounts. This version has none yet and refuses to start with True.")
+        False, description="Whether people need accounts. They are made on the command line, `servicex-app user`: this "
+                           "version has no pages to sign in yet.")
     ALLOWED_HOSTS: list[str] = Field(
         default_factory=list, description="Names the server may be called by, besides those of the loopback address.")
     ALLOWED_PATHS: list[Path] = Field(

@@ -23,6 +23,8 @@ from servicex.controller.loop import Controller, Wakeup
 from servicex.controller.steps import Limits, TransformSteps, Workers
 from servicex.notifications import WakeListener, WakeSender
 from servicex.processes import PRELOAD, WarmParent
+from servicex.services.accounts import AccountService
+from servicex.services.api_tokens import ApiTokenService
 from servicex.services.control import ControlService
 from servicex.services.datasets import DatasetService
 from servicex.services.finder_reports import FinderReports
@@ -75,6 +77,8 @@ class Parts:
     datasets: DatasetService
     results: ResultService
     transforms: TransformService
+    accounts: AccountService
+    api_tokens: ApiTokenService
     launcher: Launcher | None = field(default=None)
     controller: Controller | None = field(default=None)
 
@@ -106,7 +110,8 @@ class Parts:
         """What the API is handed."""
         settings = self.settings
         return Services(
-            transforms=self.transforms, datasets=self.datasets, results=self.results, workers=self.workers,
+            accounts=self.accounts, transforms=self.transforms, datasets=self.datasets, results=self.results,
+            workers=self.workers,
             finder_reports=FinderReports(self.transactions, self.datasets, settings.LOOKUP_ATTEMPTS,
                                          FAILED_LOOKUP_PAUSE, self.wake),
             transformer_reports=TransformerReports(self.transactions, self.results, self.wake,
@@ -175,7 +180,8 @@ def build(settings: Settings, engine: Engine) -> Parts:
         transactions, datasets, generators, list(stores), settings.MAX_SELECTION_BYTES, app_version(), wake,
         partial(choices.deliverable_formats, settings), choices.image_check(settings))
     return Parts(settings, engine, transactions, wake, store, stores, warm, broker, tokens, generators, finders,
-                 datasets, ResultService(transactions, wake), transforms)
+                 datasets, ResultService(transactions, wake), transforms,
+                 AccountService(transactions, settings.JWT_ADMIN), ApiTokenService(transactions))
 
 
 def _datasets(settings: Settings, transactions: Transactions, wake: Callable[[], None]) -> DatasetService:

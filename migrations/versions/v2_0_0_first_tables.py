@@ -45,14 +45,27 @@ def upgrade():
         sa.Column('institution', sa.String(length=120)),
         sa.Column('name', sa.String(length=120), nullable=False),
         sa.Column('pending', sa.Boolean()),
-        sa.Column('refresh_token', sa.Text()),
         sa.Column('sub', sa.String(length=120), nullable=False),
         sa.Column('updated_at', sa.DateTime()),
         sa.PrimaryKeyConstraint('id', name='users_pkey'),
-        sa.UniqueConstraint('email', name='users_email_key'),
-        sa.UniqueConstraint('refresh_token', name='users_refresh_token_key')
+        sa.UniqueConstraint('email', name='users_email_key')
     )
     op.create_index('ix_users_sub', 'users', ['sub'], unique=True)
+
+    op.create_table('api_tokens',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('user_id', sa.Integer(), nullable=False),
+        sa.Column('name', sa.String(length=120), nullable=False),
+        sa.Column('digest', sa.String(length=64), nullable=False),
+        sa.Column('created_at', sa.DateTime(), nullable=False),
+        sa.Column('expires_at', sa.DateTime()),
+        sa.Column('last_used_at', sa.DateTime()),
+        sa.Column('revoked_at', sa.DateTime()),
+        sa.ForeignKeyConstraint(['user_id'], ['users.id'], name='api_tokens_user_id_fkey', ondelete='CASCADE'),
+        sa.PrimaryKeyConstraint('id', name='api_tokens_pkey'),
+        sa.UniqueConstraint('digest', name='api_tokens_digest_key')
+    )
+    op.create_index('ix_api_tokens_user_id', 'api_tokens', ['user_id'])
 
     op.create_table('files',
         sa.Column('id', sa.Integer(), nullable=False),
@@ -189,6 +202,6 @@ def upgrade():
 def downgrade():
     for table in ('transform_result', 'transform_control', 'submission_keys',
                   'generated_programs', 'file_status', 'requests', 'files',
-                  'users', 'datasets'):
+                  'api_tokens', 'users', 'datasets'):
         op.drop_table(table)
     STATUS.drop(op.get_bind(), checkfirst=True)

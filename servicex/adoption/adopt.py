@@ -11,7 +11,7 @@ from servicex.adoption.notes import Notes
 from servicex.adoption.old_database import OldDatabase, recognise
 from servicex.adoption.results import Results, events
 from servicex.adoption.transforms import ROWS_READ, Transforms
-from servicex.adoption.users import users
+from servicex.adoption.users import api_tokens, users
 from servicex.migration import bring_to_newest, migrating
 from servicex.models import Base
 from servicex.models.base import now
@@ -67,6 +67,7 @@ def _tables(old: OldDatabase, notes: Notes) -> Iterator[tuple[str, Rows]]:
     sums, results = Sums(old), Results(old, notes)
     transforms = Transforms(old, sums, results, notes, now())
     yield "users", users(old, notes)
+    yield "api_tokens", api_tokens(old)
     yield "datasets", datasets(old, sums, notes)
     yield "files", files(old, notes)
     yield "transform_result", results.rows()

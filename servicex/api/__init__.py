@@ -2,7 +2,9 @@
 from flask import Flask
 from flask_restful import Api
 
-from servicex.api import errors, guard, openapi
+from servicex.api import auth, errors, guard, openapi
+from servicex.api.accounts import Accept, Pending, TokenRefresh, User, Users
+from servicex.api.auth import Authentication, TokenOptions
 from servicex.api.callbacks import (FileComplete, LookupComplete, LookupFailed, LookupFiles, TransformerFileStatus,
                                     TransformerStatus)
 from servicex.api.datasets import Dataset, DatasetRefresh, Datasets
@@ -14,6 +16,7 @@ from servicex.api.services import Services
 from servicex.api.transforms import Cancel, Errors, Logs, Results, Status, Transform, Transforms, Workers
 
 DATASET_ID = f"<int(max={LARGEST_ID}):dataset_id>"
+USER_ID = f"<int(max={LARGEST_ID}):user_id>"
 FILE_ID = f"<int(max={LARGEST_ID}):file_id>"
 # With the token; the same routes without it are there for callers who were never handed one.
 TOKEN = "/<string:token>"
@@ -33,6 +36,11 @@ ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     (f"/servicex/datasets/{DATASET_ID}", Dataset),
     (f"/servicex/datasets/{DATASET_ID}/refresh", DatasetRefresh),
     ("/multiple-codegen-list", CodeGenerators),
+    ("/token/refresh", TokenRefresh),
+    ("/users", Users),
+    (f"/users/{USER_ID}", User),
+    ("/pending", Pending),
+    ("/accept", Accept),
     ("/livez", Live),
     ("/readyz", Ready),
     (f"{CALLBACKS}/{DATASET_ID}/files", LookupFiles),
@@ -51,12 +59,14 @@ class RestApi(Api):
         raise error
 
 
-def register(app: Flask, services: Services, allowed_hosts: list[str]) -> None:
+def register(app: Flask, services: Services, allowed_hosts: list[str], authentication: Authentication,
+             tokens: TokenOptions) -> None:
     """Add the routes, their errors, their guard and their description to the app."""
     api = RestApi(app)
     for url, resource in ROUTES:
         api.add_resource(resource, *dict.fromkeys([url, url.replace(TOKEN, "")]), endpoint=resource.__name__.lower(),
                          resource_class_kwargs={"services": services})
     errors.register(app)
+    auth.register(app, authentication, tokens)
     guard.register(app, allowed_hosts)
     openapi.register(app, ROUTES, services.app_version)

@@ -29,7 +29,7 @@ class Dataset(ServiceXResource):
         dataset, files = self.services.datasets.get(caller(), dataset_id)
         return answer_with_list(dataset_record(dataset), "files", files, file_record)
 
-    @operation(answer=DatasetDeleted, failures=(400, 404))
+    @operation(answer=DatasetDeleted, failures=(400, 403, 404))
     def delete(self, dataset_id: int) -> DatasetDeleted:
         """Have the dataset looked up anew by whoever names it next. What runs on it goes on."""
         dataset = self.services.datasets.delete(caller(), dataset_id)

@@ -1,6 +1,7 @@
 """What this server is and can do."""
 from flask import Response, jsonify
 
+from servicex.api.auth import Access
 from servicex.api.operation import operation
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import TITLE_LIMIT, Info, NamesToUrls
@@ -11,7 +12,7 @@ CAPABILITIES = ["poll_local_transformation_results", f"long_sample_titles_{TITLE
 class ServerInfo(ServiceXResource):
     """The server's version, its code generators and its capabilities."""
 
-    @operation(answer=Info)
+    @operation(answer=Info, access=Access.ANYONE)
     def get(self) -> Info:
         """What this server is and can do; clients ask before they submit."""
         return Info(app_version=self.services.app_version, capabilities=CAPABILITIES,
@@ -23,5 +24,5 @@ class CodeGenerators(ServiceXResource):
 
     @operation(answer=NamesToUrls)
     def get(self) -> Response:
-        """The code generators, each with where it is: `builtin`, or the URL of a service."""
+        """The code generators, each with where it is: `builtin`, or the URL of a service inside the facility."""
         return jsonify(dict(self.services.generator_urls))

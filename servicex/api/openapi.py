@@ -8,6 +8,7 @@ from flask import Flask, Response, jsonify, render_template
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from servicex.api.auth import Access
 from servicex.api.operation import MARK, Operation
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import Message
@@ -15,9 +16,11 @@ from servicex.api.schemas import Message
 Routes = Sequence[tuple[str, type[ServiceXResource]]]
 PARAMETER = re.compile(r"<(string|int)(?:\([^)]*\))?:(\w+)>")
 TYPES = {"string": {"type": "string"}, "int": {"type": "integer"}}
-REASONS = {400: "The request cannot be granted as it stands.", 403: "The URL does not carry the right to do this.",
+REASONS = {400: "The request cannot be granted as it stands.",
+           401: "It is not known who asks, or they may not do this.",
+           403: "The URL does not carry the right to do this.",
            404: "There is no such thing.", 413: "The body or the selection is too large.", 415: "The body is not JSON.",
-           422: "The Idempotency-Key came before, with another submission.",
+           422: "No token of this kind; or the Idempotency-Key came before.",
            502: "The code generator broke.", 503: "Not available just now; try again.",
            504: "The code generator did not answer in time."}
 
@@ -75,7 +78,8 @@ def _describe(url: str, resource: type[ServiceXResource], method: str, declared:
                        *_parameters("header", declared.headers)],
         "responses": {"200": {"description": "Done.", "content": _json(names[declared.answer])}},
     }
-    for status in declared.failures:
+    of_the_token = () if declared.access is Access.ANYONE else (401, 422)
+    for status in sorted({*declared.failures, *of_the_token}):
         described["responses"][str(status)] = {"description": REASONS[status], "content": _json(names[Message])}
     if declared.body:
         described["requestBody"] = {"required": True, "content": _json(names[declared.body])}

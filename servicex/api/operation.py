@@ -8,6 +8,7 @@ from flask import Response, request
 from pydantic import BaseModel, RootModel, ValidationError
 from werkzeug.exceptions import BadRequest as MalformedJson
 
+from servicex.api.auth import Access, check
 from servicex.api.schemas import Message
 from servicex.errors import BadRequest, UnsupportedMediaType
 
@@ -24,20 +25,23 @@ class Operation:
     query: type[BaseModel] | None = None
     failures: tuple[int, ...] = ()
     headers: type[BaseModel] | None = None
+    access: Access = Access.USER
 
 
 def operation(answer: type[BaseModel] = Message, body: type[BaseModel] | None = None,
               query: type[BaseModel] | None = None, failures: tuple[int, ...] = (),
-              headers: type[BaseModel] | None = None) -> Callable[..., Any]:
+              headers: type[BaseModel] | None = None, access: Access = Access.USER) -> Callable[..., Any]:
     """Have the method called with `body`, `query` and `headers` parsed, and its answer, a model or a response, sent.
 
+    Before all else it is checked that the caller is one of those who have `access`.
     A body that is not declared as JSON raises UnsupportedMediaType, one that does not fit raises BadRequest.
     """
-    declared = Operation(answer, body, query, failures, headers)
+    declared = Operation(answer, body, query, failures, headers, access)
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(method)
         def handle(*args: Any, **kwargs: Any) -> Response:
+            check(access)
             if body is not None:
                 kwargs["body"] = _parsed(body, _json_body())
             if query is not None:

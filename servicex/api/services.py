@@ -9,6 +9,7 @@ from servicex.backends.launcher.base import WorkersStatus
 from servicex.backends.object_store.base import Credentials
 from servicex.capabilities import Capabilities
 from servicex.models import TransformRequest
+from servicex.services.accounts import AccountService
 from servicex.services.datasets import DatasetService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Health
@@ -25,6 +26,7 @@ class Services:
     `open_callbacks` lets finders and transformers call back without a token in their URL.
     """
 
+    accounts: AccountService
     transforms: TransformService
     datasets: DatasetService
     results: ResultService

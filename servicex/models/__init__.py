@@ -5,9 +5,9 @@ from servicex.models.dataset import Dataset, DatasetFile, LookupStatus
 from servicex.models.result import FileStatus, TransformResult
 from servicex.models.submission_key import SubmissionKey
 from servicex.models.transform import TransformRequest, TransformStatus
-from servicex.models.user import User
+from servicex.models.user import ApiToken, User
 
 __all__ = [
-    "Base", "Dataset", "DatasetFile", "FileStatus", "GeneratedProgram", "LookupStatus", "SubmissionKey",
+    "ApiToken", "Base", "Dataset", "DatasetFile", "FileStatus", "GeneratedProgram", "LookupStatus", "SubmissionKey",
     "TransformControl", "TransformRequest", "TransformResult", "TransformStatus", "User", "db",
 ]

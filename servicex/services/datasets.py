@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from servicex.backends.did_finder.base import DidFinder, FoundFile, LookupFailure
-from servicex.errors import InvalidDataset, Unavailable
-from servicex.models import Dataset, DatasetFile, LookupStatus, TransformStatus
+from servicex.errors import Forbidden, InvalidDataset, Unavailable
+from servicex.models import Dataset, DatasetFile, LookupStatus, TransformRequest, TransformStatus
 from servicex.models import dataset as datasets
 from servicex.models import transform as transforms
 from servicex.models.base import now
@@ -152,9 +152,15 @@ class DatasetService:
         return dataset, in_pages(read, lambda file: file.id, None, ROWS_PAGE, None)
 
     def delete(self, caller: Caller, dataset_id: int) -> Dataset:
-        """Mark the dataset stale, so that whoever names it next looks it up anew. Running transforms keep it."""
+        """Mark the dataset stale, so that whoever names it next looks it up anew. Running transforms keep it.
+
+        Raises Forbidden for others than administrators and who made it: the first who had it transformed.
+        """
         with self._transactions.write() as session:
             dataset = lookups.existing(session, dataset_id, lock=True)
+            if not caller.may_see(_maker(session, dataset_id)):
+                raise Forbidden(f"Dataset {dataset_id} is others' too: only who made it, or an administrator, may "
+                                "delete it.")
             if dataset.is_stale:
                 raise InvalidDataset(f"Dataset {dataset_id} has already been deleted.")
             dataset.is_stale = True
@@ -288,3 +294,9 @@ def _next_attempt(session: Session, dataset: Dataset, finder: DidFinder | None, 
     for transform in transforms.active_on(session, dataset.id):
         transforms.move(session, transform.id, TransformStatus.LOOKUP)
     return True
+
+
+def _maker(session: Session, dataset_id: int) -> int | None:
+    """Who was the first to have the dataset transformed."""
+    return session.scalar(select(TransformRequest.submitted_by).where(
+        TransformRequest.did_id == dataset_id).order_by(TransformRequest.id).limit(1))

@@ -8,12 +8,15 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from servicex import api
+from servicex.api.auth import Authentication, TokenOptions
 from servicex.api.services import Services
 from servicex.backends.object_store.base import Credentials
 from servicex.capabilities import Capabilities, capability_keys
 from servicex.errors import Unavailable
 from servicex.models import FileStatus, TransformRequest
 from servicex.models.result import TransformResult
+from servicex.services.accounts import AccountService
+from servicex.services.api_tokens import ApiTokenService
 from servicex.services.caller import SINGLE_USER
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Health
@@ -45,12 +48,15 @@ class Callers:
         self.objects = Objects()
         self.capabilities = Capabilities(capability_keys(secrets))
         self.app = Flask("servicex")
-        api.register(self.app, self._services(open_callbacks), ["servicex-app"])
+        accounts, tokens = AccountService(house.transactions), ApiTokenService(house.transactions)
+        api.register(self.app, self._services(open_callbacks), ["servicex-app"],
+                     Authentication(False, accounts, tokens), TokenOptions("x" * 32, 3600, 0))
 
     def _services(self, open_callbacks: bool) -> Services:
         house = self.house
         return Services(
-            transforms=house.transforms, datasets=house.datasets, results=house.results,
+            accounts=AccountService(house.transactions), transforms=house.transforms, datasets=house.datasets,
+            results=house.results,
             finder_reports=FinderReports(house.transactions, house.datasets, ATTEMPTS, 0.0, house.wake),
             transformer_reports=TransformerReports(house.transactions, house.results, house.wake,
                                                    self.objects.discard),

@@ -1,0 +1,36 @@
+"""The options of accounts and tokens; they are options of the server like all others."""
+from typing import Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings
+
+SIX_HOURS = 6 * 3600.0
+SECRET_LENGTH = 16
+
+
+class AccountSettings(BaseSettings):
+    """Who may use the server, and for how long a token is good."""
+
+    JWT_SECRET_KEY: str = Field(
+        "", repr=False, description="What tokens are signed with. Empty: a key made from SECRET_KEY. With that of an "
+                                    "earlier server the tokens of that server still work.")
+    JWT_ACCESS_TOKEN_EXPIRES: float = Field(
+        SIX_HOURS, ge=120, description="For how many seconds an access token is good; clients get a new one by "
+                                       "themselves.")
+    JWT_REFRESH_TOKEN_EXPIRES: float = Field(
+        0, ge=0, description="For how many seconds an API token is good, the one in servicex.yaml. 0 or False: until "
+                             "it is revoked.")
+    JWT_ADMIN: str = Field(
+        "", description="The e-mail address whose account is an administrator's from the beginning.")
+
+    @field_validator("JWT_SECRET_KEY")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if value and len(value) < SECRET_LENGTH:
+            raise ValueError(f"must have at least {SECRET_LENGTH} characters")
+        return value
+
+    @field_validator("JWT_REFRESH_TOKEN_EXPIRES", mode="before")
+    @classmethod
+    def _never(cls, value: Any) -> Any:
+        return 0 if value is False or str(value).lower() in ("false", "none") else value

@@ -1,0 +1,93 @@
+"""People of every kind on a server with accounts."""
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_jwt_extended import create_access_token
+from werkzeug.test import TestResponse
+
+from servicex import create_app
+from servicex.api.auth import Authentication, authentication
+from servicex.migration import upgrade_alone
+from servicex.models import User, db
+from servicex.settings import load
+
+KEY = "the key of an earlier server, long enough"
+ADMIN_EMAIL = "ada@example.org"
+
+
+class Site:
+    """A server with accounts and one administrator, `ada`. Nothing of its controller runs."""
+
+    def __init__(self, folder: Path, **settings: Any):
+        self.app: Flask = create_app(load(ENABLE_AUTH=True, DATA_DIRECTORY=folder, JWT_SECRET_KEY=KEY,
+                                          JWT_ADMIN=ADMIN_EMAIL, ALLOWED_PATHS=[folder], **settings))
+        folder.mkdir(exist_ok=True)
+        self._context = self.app.app_context()
+        self._context.push()
+        upgrade_alone(db.engine)
+        self.parts = self.app.extensions["servicex"]
+        self.person("ada", email=ADMIN_EMAIL)
+
+    def close(self) -> None:
+        """End it."""
+        self._context.pop()
+        self.parts.close()
+
+    @property
+    def authentication(self) -> Authentication:
+        """What knows who asks."""
+        return authentication()
+
+    @property
+    def client(self) -> FlaskClient:
+        """A client without cookies or tokens."""
+        return self.app.test_client()
+
+    def person(self, sub: str, approved: bool = True, email: str = "") -> User:
+        """A new account."""
+        user: User = self.parts.accounts.create(sub, email or f"{sub}@example.org", sub.capitalize(), "CERN", approved)
+        return user
+
+    def api_token(self, user: User) -> str:
+        """A new API token."""
+        return self.authentication.new_api_token(user, "laptop")
+
+    def access_token(self, sub: str) -> str:
+        """An access token, without asking for one."""
+        token: str = create_access_token(sub)
+        return token
+
+    def ask(self, method: str, path: str, token: str | None = None, **more: Any) -> TestResponse:
+        """Send a request."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.client.open(path, method=method, headers=headers, buffered=True, **more)
+
+    def callers(self) -> Mapping[str, str | None]:
+        """What each kind of caller shows. `user` is the one whose things there are, `other` has none."""
+        user = self.person("user")
+        self.person("other")
+        self.person("pending", approved=False)
+        gone = self.person("gone")
+        shown = {name: self.access_token(name) for name in ("user", "other", "pending", "gone", "ada")}
+        self.parts.accounts.delete(gone.id)
+        return {"anonymous": None, "pending": shown["pending"], "user": shown["user"], "other": shown["other"],
+                "deleted": shown["gone"], "expired": self._expired("user"),
+                "refresh": self.api_token(user), "garbage": "no.token.this",
+                "admin": shown["ada"]}
+
+    def _expired(self, sub: str) -> str:
+        import jwt
+        return jwt.encode({"sub": sub, "type": "access", "iat": time.time() - 10, "nbf": time.time() - 10,
+                           "exp": time.time() - 5, "jti": "x", "fresh": False}, KEY, algorithm="HS256")
+
+    def submit(self, token: str, path: str = "/file.root") -> str:
+        """Submit a transform of a file list; gives the request id."""
+        answer = self.ask("POST", "/servicex/transformation", token, json={
+            "file-list": [f"root://storage.example.org/{path}"], "codegen": "uproot-raw", "result-format": "parquet",
+            "result-destination": "object-store", "selection": '[{"treename": "t", "filter_name": "x"}]'})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json["request_id"])
