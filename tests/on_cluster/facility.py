@@ -77,6 +77,13 @@ class ClusterFacility(Facility):
         eventually(lambda: self.record(request_id)["finish-time"] != "None", seconds)
         return self.record(request_id)
 
+    def cancel_all(self) -> None:
+        """Cancel whatever still runs."""
+        for transform in self.get("/servicex/transformation")["requests"]:
+            if transform["finish-time"] == "None":
+                url = f"{self.address}/servicex/transformation/{transform['request_id']}/cancel"
+                requests.post(url, timeout=SECONDS)
+
     def command(self, *words: str) -> str:
         """What a command of the server's prints."""
         return subprocess.run([str(BIN / "servicex-app"), *words], env=self._environment(), check=True, timeout=SECONDS,

@@ -4,7 +4,7 @@ One file, so that all its tests are run by one process, on one server.
 """
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,13 @@ SLEEP = PROGRAM + "import time; print('awake', flush=True); time.sleep(60)"
 # All containers here share one network, in which only one sidecar can have its port.
 BESIDE = {"codegen": GENERATOR, "workers": 1}
 NewClient = Callable[[], RealClient]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_to_the_next_test(facility: ClusterFacility) -> Iterator[None]:
+    """A test that fails leaves its transform, whose pods would be in the way of others."""
+    yield
+    facility.cancel_all()
 
 
 @pytest.mark.parametrize("form", ["parquet", "root-ttree"])
@@ -88,7 +95,7 @@ def test_state_and_logs_of_running_pods(facility: ClusterFacility, urls: list[st
     def state() -> Any:
         answer = requests.get(f"{facility.address}{path}/deployment-status", timeout=30)
         return answer.json() if answer.status_code == 200 else {"states": {}}
-    eventually(lambda: state()["states"].get("running"))
+    eventually(lambda: state()["states"].get("running") and state()["ready_replicas"])
     assert (state()["replicas"], state()["ready_replicas"]) == (1, 1)
     eventually(lambda: facility.get(f"{path}/logs?tail=5")["logs"].startswith(f"=== transformer-{request_id}-"))
     requests.post(f"{facility.address}{path}/cancel", timeout=30).raise_for_status()
