@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from servicex import create_app
 from servicex.settings import InvalidSettings, load
 
 ROOT = Path(__file__).parent.parent
@@ -88,11 +87,6 @@ def test_file_is_found_relative_to_the_package(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize("uri", ["postgresql://u@h/d", "postgres://u@h/d"])
 def test_postgresql_means_the_driver_we_come_with(config: Path, uri: str) -> None:
     assert load(SQLALCHEMY_DATABASE_URI=uri).database_uri == "postgresql+psycopg2://u@h/d"
-
-
-def test_accounts_are_not_pretended(config: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidSettings, match="no accounts"):
-        create_app(load(ENABLE_AUTH=True, SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/x.sqlite"))
 
 
 def test_command_says_it_in_one_line() -> None:

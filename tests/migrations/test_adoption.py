@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,10 @@ def test_all_of_2022_is_kept(engine: Engine, url: str) -> None:
     assert {name: (notes.found[name], notes.kept[name]) for name in TABLES} == {
         "users": (2, 2), "datasets": (0, 6), "files": (8, 8), "requests": (6, 6), "transform_result": (8, 5),
         "file_status": (5, 4)}
-    assert row(engine, "select email, name, sub, refresh_token from users where id = 4") == {
-        "email": "bob@example.org", "name": "Bob", "sub": "sub-4", "refresh_token": "token-of-bob"}
+    assert row(engine, "select email, name, sub from users where id = 4") == {
+        "email": "bob@example.org", "name": "Bob", "sub": "sub-4"}
+    assert row(engine, "select name, digest from api_tokens where user_id = 4") == {
+        "name": "from the earlier server", "digest": sha256(b"token-of-bob").hexdigest()}
     assert rows(engine, "select id, status from requests order by id") == [
         {"id": 1, "status": "complete"}, {"id": 2, "status": "complete"}, {"id": 5, "status": "fatal"},
         {"id": 6, "status": "fatal"}, {"id": 7, "status": "fatal"}, {"id": 8, "status": "canceled"}]
@@ -91,9 +94,10 @@ def test_all_of_2024_is_kept(engine: Engine, url: str) -> None:
     assert {name: (notes.found[name], notes.kept[name]) for name in TABLES} == {
         "users": (3, 3), "datasets": (4, 4), "files": (5, 5), "requests": (5, 5), "transform_result": (8, 6),
         "file_status": (0, 0)}
-    assert rows(engine, "select id, sub, refresh_token from users order by id") == [
-        {"id": 1, "sub": "sub-1", "refresh_token": "token-of-ada"}, {"id": 2, "sub": "sub-2", "refresh_token": None},
-        {"id": 9, "sub": "sub-2#9", "refresh_token": None}]
+    assert rows(engine, "select id, sub from users order by id") == [
+        {"id": 1, "sub": "sub-1"}, {"id": 2, "sub": "sub-2"}, {"id": 9, "sub": "sub-2#9"}]
+    assert rows(engine, "select user_id, digest from api_tokens") == [
+        {"user_id": 1, "digest": sha256(b"token-of-ada").hexdigest()}]
     assert rows(engine, "select id, status, failure_description from requests order by id") == [
         {"id": 1, "status": "complete", "failure_description": None},
         {"id": 2, "status": "canceled", "failure_description": None},
