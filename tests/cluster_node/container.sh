@@ -30,7 +30,7 @@ while [ "$1" != -- ]; do
 done
 shift
 # What stands for the image may lie below a folder that a volume has just covered.
-if [ ! -e ".$checkout" ]; then
+if [ ! -e ".$checkout/setup.py" ]; then
     mkdir -p ".$checkout"
     mount --bind "$checkout" ".$checkout"
 fi
