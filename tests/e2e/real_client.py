@@ -1,6 +1,7 @@
 """The unmodified client from PyPI, driven from outside: it has an environment and processes of its own."""
 import json
 import subprocess
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,14 @@ class RealClient:
     def deliver(self, samples: list[Sample], **order: Any) -> Answer:
         """Deliver the samples into the client's cache and wait; gives what came for each."""
         return self.begin(samples, **order).wait()["LocalCache"]
+
+    def wait_until_noted(self, request_id: str, seconds: float = 20.0) -> None:
+        """Return when a client has written into its cache that it submitted the transform, after the server had it."""
+        deadline = time.monotonic() + seconds
+        while not any(request_id in file.read_text(errors="replace")
+                      for file in (self.folder / "cache").rglob("*.json")):
+            assert time.monotonic() < deadline, f"the client has not noted {request_id} after {seconds:.0f} s"
+            time.sleep(0.05)
 
     def command(self, *arguments: str, within: str = ".") -> subprocess.CompletedProcess[str]:
         """Run the client's own command, `servicex`, in the client's folder or in a new one below it."""

@@ -47,9 +47,10 @@ def test_the_same_query_again_comes_from_the_clients_cache(client: RealClient, s
 
 def test_a_client_that_was_killed_resumes_its_transform(client: RealClient, server: RunningServer,
                                                         nano_files: list[Path], tmp_path: Path) -> None:
-    wanted = [{"name": "resumed", "query": SLOW.format(seconds=3), "files": [str(nano_files[0])]}]
+    wanted = [{"name": "resumed", "query": SLOW.format(seconds=5), "files": [str(nano_files[0])]}]
     killed = client.begin(wanted)
-    wait_for(server, "resumed", "Running")
+    submitted = wait_for(server, "resumed", "Running")
+    client.wait_until_noted(submitted["request_id"])
     killed.kill()
     (item,) = client.deliver(wanted)["resumed"]["items"]
     assert delivered_rows(item, COLUMNS["python"], tmp_path) == EXPECTED["python"](nano_files[0])
