@@ -5,7 +5,6 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
 SIX_HOURS = 6 * 3600.0
-SECRET_LENGTH = 16
 
 
 class AccountSettings(BaseSettings):
@@ -22,13 +21,6 @@ class AccountSettings(BaseSettings):
                              "it is revoked.")
     JWT_ADMIN: str = Field(
         "", description="The e-mail address whose account is an administrator's from the beginning.")
-
-    @field_validator("JWT_SECRET_KEY")
-    @classmethod
-    def _long_enough(cls, value: str) -> str:
-        if value and len(value) < SECRET_LENGTH:
-            raise ValueError(f"must have at least {SECRET_LENGTH} characters")
-        return value
 
     @field_validator("JWT_REFRESH_TOKEN_EXPIRES", mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from servicex.account_settings import SECRET_LENGTH, AccountSettings
+from servicex.account_settings import AccountSettings
 from servicex.errors import ServiceXError
 from servicex.transformer_settings import HOST_AND_PORT, TransformerSettings
 
@@ -23,6 +23,7 @@ GIB = 1024 ** 3
 MIB = 1024 ** 2
 HOUR = 3600.0
 DAY = 24 * HOUR
+SECRET_LENGTH = 16
 WEB_ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 
 S3_KEYS = re.compile(r"[!-9;-~]{1,128}:[!-~]{1,128}")
@@ -191,7 +192,7 @@ class Settings(TransformerSettings, AccountSettings):
     SHUTDOWN_SECONDS: float = Field(
         25.0, gt=0, description="How long a server that is told to end waits for what is under way (`serve`).")
 
-    @field_validator("SECRET_KEY")
+    @field_validator("SECRET_KEY", "JWT_SECRET_KEY")
     @classmethod
     def _long_or_empty(cls, value: str) -> str:
         if value and len(value) < SECRET_LENGTH:
