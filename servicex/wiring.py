@@ -30,6 +30,7 @@ from servicex.services.datasets import DatasetService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Check, Health
 from servicex.services.kills import KillService
+from servicex.services.notices import Notices
 from servicex.services.results import ResultService
 from servicex.services.transactions import Transactions
 from servicex.services.transformer_reports import TransformerReports
@@ -181,7 +182,7 @@ def build(settings: Settings, engine: Engine) -> Parts:
         partial(choices.deliverable_formats, settings), choices.image_check(settings))
     return Parts(settings, engine, transactions, wake, store, stores, warm, broker, tokens, generators, finders,
                  datasets, ResultService(transactions, wake), transforms,
-                 AccountService(transactions, settings.JWT_ADMIN), ApiTokenService(transactions))
+                 AccountService(transactions, Notices(), settings.JWT_ADMIN), ApiTokenService(transactions))
 
 
 def _datasets(settings: Settings, transactions: Transactions, wake: Callable[[], None]) -> DatasetService:

@@ -45,12 +45,79 @@ def upgrade():
         sa.Column('institution', sa.String(length=120)),
         sa.Column('name', sa.String(length=120), nullable=False),
         sa.Column('pending', sa.Boolean()),
-        sa.Column('sub', sa.String(length=120), nullable=False),
+        sa.Column('sub', sa.String(length=320), nullable=False),
         sa.Column('updated_at', sa.DateTime()),
+        sa.Column('verified_email', sa.String(length=320)),
         sa.PrimaryKeyConstraint('id', name='users_pkey'),
-        sa.UniqueConstraint('email', name='users_email_key')
+        sa.UniqueConstraint('verified_email', name='users_verified_email_key')
     )
     op.create_index('ix_users_sub', 'users', ['sub'], unique=True)
+
+    op.create_table('user_identities',
+        sa.Column('sub', sa.String(length=320), nullable=False),
+        sa.Column('user_id', sa.Integer(), nullable=False),
+        sa.Column('provider', sa.String(length=64), nullable=False),
+        sa.Column('email', sa.String(length=320), nullable=False),
+        sa.Column('created_at', sa.DateTime(), nullable=False),
+        sa.Column('last_sign_in_at', sa.DateTime()),
+        sa.ForeignKeyConstraint(['user_id'], ['users.id'], name='user_identities_user_id_fkey', ondelete='CASCADE'),
+        sa.PrimaryKeyConstraint('sub', name='user_identities_pkey')
+    )
+    op.create_index('ix_user_identities_user_id', 'user_identities', ['user_id'])
+
+    op.create_table('sign_ins',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('digest', sa.String(length=64), nullable=False),
+        sa.Column('user_id', sa.Integer()),
+        sa.Column('identity', sa.Text(), nullable=False),
+        sa.Column('created_at', sa.DateTime(), nullable=False),
+        sa.Column('expires_at', sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(['user_id'], ['users.id'], name='sign_ins_user_id_fkey', ondelete='CASCADE'),
+        sa.PrimaryKeyConstraint('id', name='sign_ins_pkey'),
+        sa.UniqueConstraint('digest', name='sign_ins_digest_key')
+    )
+    op.create_index('ix_sign_ins_user_id', 'sign_ins', ['user_id'])
+    op.create_index('ix_sign_ins_expires_at', 'sign_ins', ['expires_at'])
+
+    op.create_table('device_codes',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('digest', sa.String(length=64), nullable=False),
+        sa.Column('user_code', sa.String(length=16), nullable=False),
+        sa.Column('name', sa.String(length=120), nullable=False),
+        sa.Column('user_id', sa.Integer()),
+        sa.Column('denied', sa.Boolean(), nullable=False),
+        sa.Column('expires_at', sa.DateTime(), nullable=False),
+        sa.Column('polled_at', sa.DateTime()),
+        sa.ForeignKeyConstraint(['user_id'], ['users.id'], name='device_codes_user_id_fkey', ondelete='CASCADE'),
+        sa.PrimaryKeyConstraint('id', name='device_codes_pkey'),
+        sa.UniqueConstraint('digest', name='device_codes_digest_key'),
+        sa.UniqueConstraint('user_code', name='device_codes_user_code_key')
+    )
+    op.create_index('ix_device_codes_expires_at', 'device_codes', ['expires_at'])
+
+    op.create_table('audit_log',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('at', sa.DateTime(), nullable=False),
+        sa.Column('who', sa.String(length=320), nullable=False),
+        sa.Column('user_id', sa.Integer()),
+        sa.Column('action', sa.String(length=64), nullable=False),
+        sa.Column('subject', sa.String(length=320), nullable=False),
+        sa.Column('address', sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint('id', name='audit_log_pkey')
+    )
+
+    op.create_table('notices',
+        sa.Column('id', sa.Integer(), nullable=False),
+        sa.Column('channel', sa.String(length=16), nullable=False),
+        sa.Column('content', sa.Text(), nullable=False),
+        sa.Column('created_at', sa.DateTime(), nullable=False),
+        sa.Column('attempts', sa.Integer(), nullable=False),
+        sa.Column('next_attempt_at', sa.DateTime()),
+        sa.Column('sent_at', sa.DateTime()),
+        sa.Column('failure', sa.Text()),
+        sa.PrimaryKeyConstraint('id', name='notices_pkey')
+    )
+    op.create_index('ix_notices_next_attempt_at', 'notices', ['next_attempt_at'])
 
     op.create_table('api_tokens',
         sa.Column('id', sa.Integer(), nullable=False),
@@ -202,6 +269,7 @@ def upgrade():
 def downgrade():
     for table in ('transform_result', 'transform_control', 'submission_keys',
                   'generated_programs', 'file_status', 'requests', 'files',
-                  'api_tokens', 'users', 'datasets'):
+                  'api_tokens', 'user_identities', 'sign_ins', 'device_codes', 'audit_log', 'notices', 'users',
+                  'datasets'):
         op.drop_table(table)
     STATUS.drop(op.get_bind(), checkfirst=True)

@@ -1,5 +1,5 @@
 """Accounts and tokens: for administrators, and for programs that renew their access."""
-from servicex.api.auth import Access, authentication
+from servicex.api.auth import Access, authentication, caller
 from servicex.api.operation import operation
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import AcceptBody, AccessToken, Message, PendingList, PendingUser, UserList, UserRecord
@@ -20,13 +20,13 @@ class Users(ServiceXResource):
     @operation(answer=UserList, access=Access.ADMIN)
     def get(self) -> UserList:
         """All accounts, for administrators."""
-        return UserList(users=[UserRecord(email=user.email, id=user.id, admin=user.admin, pending=user.pending)
-                               for user in self.services.accounts.all()])
+        return UserList(users=[UserRecord(email=user.verified_email or user.email, id=user.id, admin=user.admin,
+                                          pending=user.pending) for user in self.services.accounts.all()])
 
     @operation(access=Access.ADMIN)
     def delete(self) -> Message:
         """Remove all accounts but those of administrators."""
-        return Message(message=f"{self.services.accounts.delete_all()} row(s) deleted")
+        return Message(message=f"{self.services.accounts.delete_all(caller())} row(s) deleted")
 
 
 class User(ServiceXResource):
@@ -35,7 +35,7 @@ class User(ServiceXResource):
     @operation(failures=(400, 404), access=Access.ADMIN)
     def delete(self, user_id: int) -> Message:
         """Remove an account with its tokens. What the person submitted stays, and is the administrators'."""
-        self.services.accounts.delete(user_id)
+        self.services.accounts.delete(caller(), user_id)
         return Message(message=f"user {user_id} has been deleted")
 
 
@@ -45,13 +45,13 @@ class Pending(ServiceXResource):
     @operation(answer=PendingList, access=Access.ADMIN)
     def get(self) -> PendingList:
         """These accounts, for administrators."""
-        return PendingList(users=[PendingUser(email=user.email, id=user.id, admin=user.admin)
+        return PendingList(users=[PendingUser(email=user.verified_email or user.email, id=user.id, admin=user.admin)
                                   for user in self.services.accounts.all(pending=True)])
 
     @operation(access=Access.ADMIN)
     def delete(self) -> Message:
         """Remove these accounts."""
-        return Message(message=f"{self.services.accounts.delete_pending()} row(s) deleted")
+        return Message(message=f"{self.services.accounts.delete_pending(caller())} row(s) deleted")
 
 
 class Accept(ServiceXResource):
@@ -60,5 +60,5 @@ class Accept(ServiceXResource):
     @operation(body=AcceptBody, failures=(400, 404, 415), access=Access.ADMIN)
     def post(self, body: AcceptBody) -> Message:
         """Approve the account of an e-mail address."""
-        user = self.services.accounts.approve(body.email)
-        return Message(message=f"user {user.email} now ready for access")
+        user = self.services.accounts.approve(caller(), body.email)
+        return Message(message=f"user {user.verified_email} now ready for access")

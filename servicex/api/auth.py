@@ -13,7 +13,7 @@ from flask_jwt_extended.exceptions import JWTDecodeError
 
 from servicex.errors import Unauthorized
 from servicex.models import User
-from servicex.services.accounts import AccountService
+from servicex.services.accounts import AccountService, known_as
 from servicex.services.api_tokens import ApiTokenService
 from servicex.services.caller import SINGLE_USER, Caller
 
@@ -60,7 +60,7 @@ class Authentication:
         if not self._enabled:
             return SINGLE_USER
         user = _approved(self._accounts.of_sub(_identity(refresh=False)))
-        return Caller(user.id, bool(user.admin))
+        return Caller(user.id, bool(user.admin), known_as(user), request.remote_addr or "")
 
     def access_token(self) -> str:
         """A new access token for the API token that the request shows. Raises Unauthorized."""

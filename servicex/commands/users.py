@@ -7,7 +7,8 @@ from servicex.api.auth import authentication
 from servicex.commands.plain_errors import plain_errors
 from servicex.errors import NotFound
 from servicex.models import User
-from servicex.services.accounts import AccountService
+from servicex.services.accounts import AccountService, Profile
+from servicex.services.caller import COMMAND_LINE
 
 user = AppGroup("user", help="Make, list and approve accounts, and hand out their tokens.")
 
@@ -21,7 +22,7 @@ user = AppGroup("user", help="Make, list and approve accounts, and hand out thei
 def create(sub: str, email: str, name: str, institution: str, approved: bool) -> None:
     """Make an account. SUB is what the identity provider calls the person; EMAIL must be known to be theirs."""
     with plain_errors():
-        made = _accounts().create(sub, email, name, institution, approved)
+        made = _accounts().create(COMMAND_LINE, sub, Profile(name, email, institution), approved)
         click.echo(f"User {sub} created, {_state(made)}")
 
 
@@ -44,7 +45,7 @@ def approve(sub: str) -> None:
             return click.echo(f"User {sub} not found")
         if not found.pending:
             return click.echo(f"User {sub} already approved")
-        _accounts().approve(found.email)
+        _accounts().approve_id(COMMAND_LINE, found.id)
         click.echo(f"User {sub} approved")
 
 
@@ -54,7 +55,7 @@ def approve(sub: str) -> None:
 def admin(sub: str, revoke: bool) -> None:
     """Make somebody an administrator."""
     with plain_errors():
-        _accounts().set_admin(sub, not revoke)
+        _accounts().set_admin(COMMAND_LINE, _known(sub).id, not revoke)
         click.echo(f"User {sub} is {'no longer ' if revoke else ''}an administrator")
 
 
@@ -64,15 +65,19 @@ def admin(sub: str, revoke: bool) -> None:
 def token(sub: str, name: str) -> None:
     """Print a new API token of somebody, for `token:` in their servicex.yaml. It cannot be shown again."""
     with plain_errors():
-        found = _accounts().of_sub(sub)
-        if found is None:
-            raise NotFound(f"User {sub} not found")
-        click.echo(authentication().new_api_token(found, name))
+        click.echo(authentication().new_api_token(_known(sub), name))
 
 
 def _accounts() -> AccountService:
     accounts: AccountService = current_app.extensions["servicex"].accounts
     return accounts
+
+
+def _known(sub: str) -> User:
+    found = _accounts().of_sub(sub)
+    if found is None:
+        raise NotFound(f"User {sub} not found")
+    return found
 
 
 def _state(found: User) -> str:

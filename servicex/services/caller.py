@@ -4,10 +4,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Caller:
-    """The person, or the program of a person, on whose behalf something is done."""
+    """The person, or the program of a person, on whose behalf something is done.
+
+    `name` and `address` are what the audit log says of who it was and from where.
+    """
 
     user_id: int | None
     admin: bool
+    name: str = ""
+    address: str = ""
 
     def may_see(self, owner: int | None) -> bool:
         """Whether the caller may see and change what belongs to `owner`."""
@@ -15,4 +20,6 @@ class Caller:
 
 
 # Without accounts there is one person, and everything is theirs.
-SINGLE_USER = Caller(user_id=None, admin=True)
+SINGLE_USER = Caller(user_id=None, admin=True, name="the single user")
+# Who can run commands where the server runs may do everything.
+COMMAND_LINE = Caller(user_id=None, admin=True, name="the command line")

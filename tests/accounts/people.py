@@ -13,6 +13,8 @@ from servicex import create_app
 from servicex.api.auth import Authentication, authentication
 from servicex.migration import upgrade_alone
 from servicex.models import User, db
+from servicex.services.accounts import Profile
+from servicex.services.caller import COMMAND_LINE
 from servicex.settings import load
 
 KEY = "the key of an earlier server, long enough"
@@ -49,7 +51,8 @@ class Site:
 
     def person(self, sub: str, approved: bool = True, email: str = "") -> User:
         """A new account."""
-        user: User = self.parts.accounts.create(sub, email or f"{sub}@example.org", sub.capitalize(), "CERN", approved)
+        user: User = self.parts.accounts.create(
+            COMMAND_LINE, sub, Profile(sub.capitalize(), email or f"{sub}@example.org", "CERN"), approved)
         return user
 
     def api_token(self, user: User) -> str:
@@ -73,7 +76,7 @@ class Site:
         self.person("pending", approved=False)
         gone = self.person("gone")
         shown = {name: self.access_token(name) for name in ("user", "other", "pending", "gone", "ada")}
-        self.parts.accounts.delete(gone.id)
+        self.parts.accounts.delete(COMMAND_LINE, gone.id)
         return {"anonymous": None, "pending": shown["pending"], "user": shown["user"], "other": shown["other"],
                 "deleted": shown["gone"], "expired": self._expired("user"),
                 "refresh": self.api_token(user), "garbage": "no.token.this",

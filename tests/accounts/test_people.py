@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from servicex.errors import BadRequest
+from servicex.services.accounts import Profile
+from servicex.services.caller import COMMAND_LINE
 from tests.accounts.people import Site
 from tests.facility import BIN
 
@@ -54,18 +56,17 @@ def test_removal_of_all_spares_administrators_and_of_pending_the_rest(site: Site
 
 def test_the_last_administrator_stays(site: Site) -> None:
     with pytest.raises(BadRequest, match="only administrator"):
-        site.parts.accounts.set_admin("ada", False)
+        site.parts.accounts.set_admin(COMMAND_LINE, 1, False)
     assert site.ask("DELETE", "/users/1", site.access_token("ada")).status_code == 400
-    site.person("bob")
-    site.parts.accounts.set_admin("bob", True)
-    site.parts.accounts.set_admin("ada", False)
+    site.parts.accounts.set_admin(COMMAND_LINE, site.person("bob").id, True)
+    site.parts.accounts.set_admin(COMMAND_LINE, 1, False)
 
 
 def test_nobody_has_two_accounts(site: Site) -> None:
     site.person("bob")
     for sub, email in (("bob", "other@example.org"), ("bob2", "bob@example.org")):
         with pytest.raises(BadRequest, match="already"):
-            site.parts.accounts.create(sub, email, "Bob", "CERN")
+            site.parts.accounts.create(COMMAND_LINE, sub, Profile("Bob", email, "CERN"))
 
 
 def test_lists_hold_ones_own_and_an_administrators_all(site: Site) -> None:

@@ -10,6 +10,7 @@ from servicex.api.auth import ADMINS_ONLY, NO_USER, OUTDATED, PENDING
 from servicex.errors import NotFound
 from servicex.models import ApiToken
 from servicex.models.base import now
+from servicex.services.caller import COMMAND_LINE
 from tests.accounts.people import KEY, Site
 
 
@@ -78,11 +79,11 @@ def test_changes_of_an_account_act_at_once(site: Site) -> None:
     bob = site.person("bob")
     access = site.access_token("bob")
     assert site.ask("GET", "/users", access).json["message"] == ADMINS_ONLY
-    site.parts.accounts.set_admin("bob", True)
+    site.parts.accounts.set_admin(COMMAND_LINE, bob.id, True)
     assert site.ask("GET", "/users", access).status_code == 200
-    site.parts.accounts.set_admin("bob", False)
+    site.parts.accounts.set_admin(COMMAND_LINE, bob.id, False)
     assert site.ask("GET", "/users", access).status_code == 401
-    site.parts.accounts.delete(bob.id)
+    site.parts.accounts.delete(COMMAND_LINE, bob.id)
     answer = site.ask("GET", "/servicex/transformation", access)
     assert (answer.status_code, answer.json["message"]) == (401, NO_USER)
 

@@ -1,0 +1,1 @@
+"""Who people are: what an identity provider says of them."""
