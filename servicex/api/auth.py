@@ -11,6 +11,7 @@ from flask_jwt_extended import (JWTManager, create_access_token, create_refresh_
                                 verify_jwt_in_request)
 from flask_jwt_extended.exceptions import JWTDecodeError
 
+from servicex.api.limits import Limit, count
 from servicex.errors import Unauthorized
 from servicex.models import User
 from servicex.services.accounts import AccountService, known_as
@@ -63,11 +64,12 @@ class Authentication:
         return Caller(user.id, bool(user.admin), known_as(user), request.remote_addr or "")
 
     def access_token(self) -> str:
-        """A new access token for the API token that the request shows. Raises Unauthorized."""
+        """A new access token for the API token that the request shows. Raises Unauthorized, TooManyRequests."""
         identity = _identity(refresh=True)
         user = self._tokens.owner(_shown())
         if user is None or user.sub != identity:
             raise Unauthorized(OUTDATED)
+        count(Limit.TOKEN, f"user {user.id}")
         return create_access_token(_approved(user).sub)
 
     def new_api_token(self, user: User, name: str) -> str:

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from servicex import api
 from servicex.api.auth import Authentication, TokenOptions
+from servicex.api.guard import Outside
 from servicex.api.services import Services
 from servicex.backends.object_store.base import Credentials
 from servicex.capabilities import Capabilities, capability_keys
@@ -20,11 +21,16 @@ from servicex.services.api_tokens import ApiTokenService
 from servicex.services.caller import SINGLE_USER
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Health
+from servicex.services.notices import Notices
 from servicex.services.transformer_reports import TransformerReports
 from tests.databases import House
 
 SECRET = "the secret of this server"
 ATTEMPTS = 2
+
+
+def _accounts(house: House) -> AccountService:
+    return AccountService(house.transactions, Notices())
 
 
 class Objects:
@@ -48,14 +54,14 @@ class Callers:
         self.objects = Objects()
         self.capabilities = Capabilities(capability_keys(secrets))
         self.app = Flask("servicex")
-        accounts, tokens = AccountService(house.transactions), ApiTokenService(house.transactions)
-        api.register(self.app, self._services(open_callbacks), ["servicex-app"],
+        accounts, tokens = _accounts(house), ApiTokenService(house.transactions)
+        api.register(self.app, self._services(open_callbacks), Outside(["servicex-app"]),
                      Authentication(False, accounts, tokens), TokenOptions("x" * 32, 3600, 0))
 
     def _services(self, open_callbacks: bool) -> Services:
         house = self.house
         return Services(
-            accounts=AccountService(house.transactions), transforms=house.transforms, datasets=house.datasets,
+            accounts=_accounts(house), transforms=house.transforms, datasets=house.datasets,
             results=house.results,
             finder_reports=FinderReports(house.transactions, house.datasets, ATTEMPTS, 0.0, house.wake),
             transformer_reports=TransformerReports(house.transactions, house.results, house.wake,
