@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from servicex import api, choices, web, wiring
+from servicex.api import headers
 from servicex.api.auth import Authentication
 from servicex.backends.object_store.s3_door import S3Door
 from servicex.database import migrate, migrations_folder
@@ -40,6 +41,7 @@ def build_app(settings: Settings) -> Flask:
     authentication = Authentication(settings.ENABLE_AUTH, parts.accounts, parts.api_tokens)
     api.register(app, services, choices.outside(settings), authentication, choices.token_options(settings),
                  choices.rate_limits(settings))
+    headers.register(app)
     web.register(app, services)
     door = S3Door(single_slashes(app.wsgi_app), parts.store)
     app.wsgi_app = behind_proxies(door, settings.TRUSTED_PROXIES)  # type: ignore[method-assign,assignment]

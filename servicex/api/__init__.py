@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask
 from flask_restful import Api
 
-from servicex.api import auth, cors, errors, guard, headers, limits, openapi
+from servicex.api import auth, cors, errors, guard, limits, openapi
 from servicex.api.accounts import Accept, Pending, TokenRefresh, User, Users
 from servicex.api.auth import Authentication, TokenOptions
 from servicex.api.callbacks import (FileComplete, LookupComplete, LookupFailed, LookupFiles, TransformerFileStatus,
@@ -80,5 +80,4 @@ def register(app: Flask, services: Services, outside: Outside, authentication: A
     guard.register(app, outside)
     cors.register(app, outside.invited)
     limits.register(app, rate_limits)
-    headers.register(app)
     openapi.register(app, ROUTES, services.app_version)

@@ -31,8 +31,8 @@ class Outside:
 
 def register(app: Flask, outside: Outside) -> None:
     """Refuse foreign hosts and foreign pages in front of every route."""
-    own = {*outside.hosts, host_name(urlsplit(outside.public_url).netloc)}
-    names = LOOPBACK | {name.lower() for name in own if name}
+    public = urlsplit(outside.public_url).netloc
+    names = LOOPBACK | {name.lower() for name in (*outside.hosts, host_name(public)) if name}
 
     @app.before_request
     def refuse_foreign() -> Response | None:
@@ -42,7 +42,7 @@ def register(app: Flask, outside: Outside) -> None:
             return None
         check_host(request.headers.get("Host", ""), names)
         if not outside.invited.let_in():
-            _check_origin(names, outside.public_url)
+            _check_origin(names, public)
         return None
 
 
@@ -64,26 +64,27 @@ def host_name(host: str) -> str:
     return name if colon and port.isdigit() else host.strip().lower()
 
 
-def _check_origin(names: Iterable[str], public_url: str) -> None:
+def _check_origin(names: Iterable[str], public: str) -> None:
     if request.headers.get("Sec-Fetch-Site", "none") not in OWN_PAGES and not _plain_link():
         raise Forbidden("Pages of other sites may not use this server.")
-    if public_url and request.headers.get("Origin") == public_url:
-        return
-    _check_source(request.headers.get("Origin"), names)
+    _check_source(request.headers.get("Origin"), names, public)
     if request.path.startswith("/servicex"):
         # Of older browsers only this tells which page asks, for instance by an image.
-        _check_source(request.headers.get("Referer"), names)
+        _check_source(request.headers.get("Referer"), names, public)
 
 
-def _check_source(url: str | None, names: Iterable[str]) -> None:
-    """Raise Forbidden if the URL that a request comes from is not one of this server."""
+def _check_source(url: str | None, names: Iterable[str], public: str) -> None:
+    """Raise Forbidden if the URL that a request comes from is not one of this server.
+
+    That is what it was asked by or, since a proxy may have changed that, its public name and port.
+    """
     if url is None:
         return
     try:
         source = urlsplit(url).netloc
     except ValueError:
         source = ""
-    if source != request.host or host_name(source) not in names:
+    if source not in (request.host, public) or host_name(source) not in names:
         raise Forbidden("Pages of other origins may not use this server.")
 
 

@@ -132,13 +132,13 @@ def limited_by_address(limit: Limit) -> Callable[[Callable[P, R]], Callable[P, R
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def counted(*args: P.args, **kwargs: P.kwargs) -> R:
-            count(limit, address())
+            count(limit, counted_address())
             return view(*args, **kwargs)
         return counted
     return decorate
 
 
-def address() -> str:
+def counted_address() -> str:
     """Where the present request comes from: an IPv4 address, or what of an IPv6 address belongs to one customer."""
     told = request.remote_addr or ""
     try:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, RootModel, ValidationError
 from werkzeug.exceptions import BadRequest as MalformedJson
 
 from servicex.api.auth import Access, caller, check
-from servicex.api.limits import Limit, address, count
+from servicex.api.limits import Limit, count, counted_address
 from servicex.api.schemas import Message
 from servicex.errors import BadRequest, UnsupportedMediaType
 
@@ -71,7 +71,7 @@ def json_response(model: BaseModel, status: int = 200) -> Response:
 def _who(access: Access) -> str:
     """Whose requests are counted together: those of a user, and where none is known those from one address."""
     user_id = None if access is Access.ANYONE else caller().user_id
-    return address() if user_id is None else f"user {user_id}"
+    return counted_address() if user_id is None else f"user {user_id}"
 
 
 def _json_body() -> Any:

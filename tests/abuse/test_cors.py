@@ -95,7 +95,8 @@ def test_server_without_accounts_invites_nobody(tmp_path: Path) -> None:
 def test_pages_of_the_public_address_are_ours(open_site: Open) -> None:
     site = open_site(PUBLIC_URL="https://servicex.example.org")
     token = {"Authorization": f"Bearer {site.access_token('ada')}"}
-    own = {"Origin": "https://servicex.example.org", "Sec-Fetch-Site": "same-origin"}
+    own = {"Origin": "https://servicex.example.org", "Referer": "https://servicex.example.org/dashboard",
+           "Sec-Fetch-Site": "same-origin"}
     for host in ("servicex.example.org", "localhost"):
         answer = site.client.get(TRANSFORMS, headers={**token, **own, "Host": host}, buffered=True)
         assert answer.status_code == 200, "whether or not the proxy in front of us keeps the Host header"

@@ -57,8 +57,8 @@ def test_errors_of_the_database_tell_clients_nothing_of_it(open_site: Open) -> N
         connection.execute(text("PRAGMA foreign_keys=OFF"))
         for table in ("transform_result", "files", "requests", "datasets", "audit"):
             connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
-    body = {"file-list": ["root://storage.example.org//a"], "codegen": "uproot-raw", "result-destination": "object-store",
-            "selection": '[{"treename": "t", "filter_name": "x"}]'}
+    body = {"file-list": ["root://storage.example.org//a"], "codegen": "uproot-raw", "result-format": "parquet",
+            "result-destination": "object-store", "selection": '[{"treename": "t", "filter_name": "x"}]'}
     answers = [site.ask("GET", url.replace("<string:request_id>", "1").replace(DATASET_ID, "1"), token)
                for url, _ in ROUTES]
     answers.append(site.ask("POST", "/servicex/transformation", token, json=body))
