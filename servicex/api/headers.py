@@ -17,8 +17,8 @@ ONE_YEAR = 365 * 24 * 3600
 def register(app: Flask, form_targets: Sequence[str] = (), frames: Sequence[str] = ()) -> None:
     """Add these headers to every answer of the app.
 
-    `form_targets` are origins that forms may lead to besides ours, such as a provider's page to sign out; `frames` are
-    origins of pages that ours may show within themselves.
+    `form_targets` are origins that forms may lead to besides ours, be it by a redirection, such as a provider's page to
+    sign out; `frames` are origins of pages that ours may show within themselves.
     """
     policy = content_security_policy(form_targets, frames)
 

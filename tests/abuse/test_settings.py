@@ -1,8 +1,15 @@
 """What cannot be set is refused at start, in words."""
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
+import requests
 
 from servicex import create_app
 from servicex.settings import InvalidSettings, load
+from tests.facility import BIN
+from tests.running_server import answers, free_port
 
 
 @pytest.mark.parametrize("name, value, words", [
@@ -38,12 +45,27 @@ def test_origins_are_kept_as_browsers_write_them(given: str, kept: str) -> None:
     assert (settings.PUBLIC_URL, settings.CORS_ALLOWED_ORIGINS) == (kept, [kept])
 
 
-def test_storage_whose_package_is_not_installed_is_said_at_start(tmp_path: object) -> None:
+def test_storage_whose_package_is_not_installed_is_said_at_start(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match="RATE_LIMIT_STORAGE.*redis"):
         create_app(load(RATE_LIMIT_STORAGE="redis://localhost:1", ENABLE_AUTH=True, DATA_DIRECTORY=tmp_path))
 
 
-def test_debugging_cannot_be_set(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debugging_cannot_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLASK_DEBUG", "1")
     monkeypatch.setenv("DEBUG", "1")
     assert create_app(load(DATA_DIRECTORY=tmp_path)).debug is False
+
+
+def test_flasks_own_server_shows_no_debugger(tmp_path: Path) -> None:
+    port = free_port()
+    environment = {**os.environ, "FLASK_DEBUG": "1", "FLASK_APP": "servicex.app", "DATA_DIRECTORY": str(tmp_path)}
+    process = subprocess.Popen([str(BIN / "flask"), "run", "--port", str(port)], env=environment, cwd=tmp_path,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not answers(f"http://127.0.0.1:{port}"):
+            assert process.poll() is None
+        asked = requests.get(f"http://127.0.0.1:{port}/?__debugger__=yes&cmd=resource&f=debugger.js", timeout=30)
+        assert asked.headers["Content-Type"].startswith("text/html") and "Welcome" in asked.text
+    finally:
+        process.terminate()
+        process.wait(30)

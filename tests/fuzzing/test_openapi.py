@@ -20,7 +20,7 @@ ALWAYS = [not_a_server_error, checks.status_code_conformance, checks.content_typ
 REFUSALS = [checks.unsupported_method, checks.negative_data_rejection]
 HEALTHY_ANYWAY = list(HealthCheck)
 SHORT = settings(max_examples=8, derandomize=True, deadline=None, database=None, suppress_health_check=HEALTHY_ANYWAY)
-LONG = settings(max_examples=400, derandomize=True, deadline=None, database=None, suppress_health_check=HEALTHY_ANYWAY)
+LONG = settings(max_examples=200, derandomize=True, deadline=None, database=None, suppress_health_check=HEALTHY_ANYWAY)
 PEOPLE = pytest.mark.parametrize("person", ["bob", "ada"])
 Check = Callable[..., Any]
 
