@@ -25,8 +25,9 @@ class Site:
     """A server with accounts and one administrator, `ada`. Nothing of its controller runs."""
 
     def __init__(self, folder: Path, **settings: Any):
-        self.app: Flask = create_app(load(ENABLE_AUTH=True, DATA_DIRECTORY=folder, JWT_SECRET_KEY=KEY,
-                                          JWT_ADMIN=ADMIN_EMAIL, ALLOWED_PATHS=[folder], **settings))
+        self.app: Flask = create_app(load(**{
+            "ENABLE_AUTH": True, "DATA_DIRECTORY": folder, "JWT_SECRET_KEY": KEY, "JWT_ADMIN": ADMIN_EMAIL,
+            "ALLOWED_PATHS": [folder], "ALLOWED_HOSTS": ["servicex.example.org"], **settings}))
         folder.mkdir(exist_ok=True)
         with self.app.app_context():
             upgrade_alone(db.engine)
