@@ -22,6 +22,10 @@ from servicex.backends.launcher.base import Launcher, ReportSink
 from servicex.backends.launcher.elsewhere import TransformersElsewhere
 from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
 from servicex.backends.launcher.local_work import InProcessWork
+from servicex.backends.notifier.base import Notifier
+from servicex.backends.notifier.mailgun import Mailgun
+from servicex.backends.notifier.slack import SlackReplies, SlackWebhook
+from servicex.backends.notifier.smtp import Smtp
 from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.object_store.credentials import Credentials
 from servicex.backends.object_store.local import LocalObjectStore
@@ -31,6 +35,7 @@ from servicex.capabilities import Capabilities, capability_keys
 from servicex.codegen.catalogue import GENERATORS
 from servicex.data_directory import secret_key
 from servicex.processes import WarmParent
+from servicex.services.notices import MAIL, SLACK, SLACK_REPLY
 from servicex.services.submissions import OBJECT_STORE, VOLUME
 from servicex.settings import InvalidSettings, Settings
 
@@ -204,6 +209,30 @@ def token_options(settings: Settings) -> TokenOptions:
     """What tokens are signed with, and for how long they are good."""
     key = token_key(settings.JWT_SECRET_KEY, secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY))
     return TokenOptions(key, settings.JWT_ACCESS_TOKEN_EXPIRES, settings.JWT_REFRESH_TOKEN_EXPIRES)
+
+
+def notifiers(settings: Settings) -> dict[str, Notifier]:
+    """What tells people and services outside, by channel."""
+    found: dict[str, Notifier] = {}
+    if settings.SIGNUP_WEBHOOK_URL:
+        found[SLACK] = SlackWebhook(settings.SIGNUP_WEBHOOK_URL)
+    if settings.SLACK_SIGNING_SECRET:
+        found[SLACK_REPLY] = SlackReplies()
+    if settings.SMTP_URL:
+        found[MAIL] = Smtp(settings.SMTP_URL, settings.MAIL_FROM)
+    elif settings.MAILGUN_API_KEY and settings.MAILGUN_DOMAIN:
+        sender = settings.MAIL_FROM or f"ServiceX <noreply@{settings.MAILGUN_DOMAIN}>"
+        found[MAIL] = Mailgun(settings.MAILGUN_URL, settings.MAILGUN_DOMAIN, settings.MAILGUN_API_KEY, sender)
+    return found
+
+
+def slack_signed(settings: Settings) -> Callable[[bytes, Mapping[str, str]], bool] | None:
+    """What knows whether a body, with its headers, comes from Slack; None if there is no Slack app."""
+    if not settings.SLACK_SIGNING_SECRET:
+        return None
+    # Only here, since Slack's SDK takes its time and its memory.
+    from servicex.backends.slack_signature import SlackSignature
+    return SlackSignature(settings.SLACK_SIGNING_SECRET)
 
 
 def image_check(settings: Settings) -> ImageCheck | None:

@@ -18,9 +18,12 @@ FAULTS_SHOWN = 5
 
 @dataclass(frozen=True)
 class Operation:
-    """What a method takes (JSON body, query, headers) and gives, and the failures a caller has to expect."""
+    """What a method takes (JSON body, query, headers) and gives, and the failures a caller has to expect.
 
-    answer: type[BaseModel]
+    Without an `answer` no answer has a body.
+    """
+
+    answer: type[BaseModel] | None
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     failures: tuple[int, ...] = ()
@@ -28,7 +31,7 @@ class Operation:
     access: Access = Access.USER
 
 
-def operation(answer: type[BaseModel] = Message, body: type[BaseModel] | None = None,
+def operation(answer: type[BaseModel] | None = Message, body: type[BaseModel] | None = None,
               query: type[BaseModel] | None = None, failures: tuple[int, ...] = (),
               headers: type[BaseModel] | None = None, access: Access = Access.USER) -> Callable[..., Any]:
     """Have the method called with `body`, `query` and `headers` parsed, and its answer, a model or a response, sent.

@@ -6,6 +6,7 @@ import pytest
 from tests.accounts.people import Site
 
 ANYONE, USERS, OWNER, ADMINS, TOKEN, API_TOKEN = "anyone", "users", "owner", "admins", "url token", "api token"
+SIGNED = "signed by Slack"
 BLOCKED = {"anonymous": 401, "pending": 401, "deleted": 401, "expired": 401, "refresh": 422, "garbage": 422}
 LET_IN = {ANYONE: {*BLOCKED, "user", "other", "admin"}, USERS: {"user", "other", "admin"}, OWNER: {"user", "admin"},
           ADMINS: {"admin"}}
@@ -40,6 +41,7 @@ ROUTES = {
     "GET /pending": ADMINS,
     "DELETE /pending": ADMINS,
     "POST /accept": ADMINS,
+    "POST /slack": SIGNED,
     "PUT /servicex/internal/<string:token>/transformation/<int:dataset_id>/files": TOKEN,
     "PUT /servicex/internal/<string:token>/transformation/<int:dataset_id>/complete": TOKEN,
     "PUT /servicex/internal/<string:token>/transformation/<int:dataset_id>/error": TOKEN,
@@ -97,6 +99,12 @@ def test_api_token_is_what_renews_access(site: Site, tokens: Mapping[str, str | 
     assert statuses.pop("refresh") == 200
     assert statuses == {"anonymous": 401, "expired": 401, "garbage": 422,
                         **dict.fromkeys(("pending", "user", "other", "admin", "deleted"), 422)}
+
+
+def test_slack_is_known_by_its_signature_and_persons_by_none(site: Site, tokens: Mapping[str, str | None]) -> None:
+    for token in tokens.values():
+        answer = site.ask("POST", "/slack", token, data={"payload": "{}"})
+        assert (answer.status_code, answer.data) == (403, b"")
 
 
 @pytest.mark.parametrize("route", [name for name, access in ROUTES.items() if access in LET_IN])
