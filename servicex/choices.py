@@ -24,6 +24,10 @@ from servicex.backends.launcher.base import Launcher, ReportSink
 from servicex.backends.launcher.elsewhere import TransformersElsewhere
 from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
 from servicex.backends.launcher.local_work import InProcessWork
+from servicex.backends.notifier.base import Notifier
+from servicex.backends.notifier.mailgun import Mailgun
+from servicex.backends.notifier.slack import SlackReplies, SlackWebhook
+from servicex.backends.notifier.smtp import Smtp
 from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.object_store.credentials import Credentials
 from servicex.backends.object_store.local import LocalObjectStore
@@ -34,6 +38,7 @@ from servicex.codegen.catalogue import GENERATORS
 from servicex.data_directory import secret_key
 from servicex.processes import WarmParent
 from servicex.services.accounts import AccountService
+from servicex.services.notices import MAIL, SLACK, SLACK_REPLY
 from servicex.services.sign_ins import AutoApproval, SignInService
 from servicex.services.submissions import OBJECT_STORE, VOLUME
 from servicex.services.transactions import Transactions
@@ -227,6 +232,30 @@ def cookie_keys(settings: Settings) -> list[str]:
 def identity_providers(settings: Settings) -> list[IdentityProvider]:
     """Where people can sign in."""
     return []
+
+
+def notifiers(settings: Settings) -> dict[str, Notifier]:
+    """What tells people and services outside, by channel."""
+    found: dict[str, Notifier] = {}
+    if settings.SIGNUP_WEBHOOK_URL:
+        found[SLACK] = SlackWebhook(settings.SIGNUP_WEBHOOK_URL)
+    if settings.SLACK_SIGNING_SECRET:
+        found[SLACK_REPLY] = SlackReplies()
+    if settings.SMTP_URL:
+        found[MAIL] = Smtp(settings.SMTP_URL, settings.MAIL_FROM)
+    elif settings.MAILGUN_API_KEY and settings.MAILGUN_DOMAIN:
+        sender = settings.MAIL_FROM or f"ServiceX <noreply@{settings.MAILGUN_DOMAIN}>"
+        found[MAIL] = Mailgun(settings.MAILGUN_URL, settings.MAILGUN_DOMAIN, settings.MAILGUN_API_KEY, sender)
+    return found
+
+
+def slack_signed(settings: Settings) -> Callable[[bytes, Mapping[str, str]], bool] | None:
+    """What knows whether a body, with its headers, comes from Slack; None if there is no Slack app."""
+    if not settings.SLACK_SIGNING_SECRET:
+        return None
+    # Only here, since Slack's SDK takes its time and its memory.
+    from servicex.backends.slack_signature import SlackSignature
+    return SlackSignature(settings.SLACK_SIGNING_SECRET)
 
 
 def image_check(settings: Settings) -> ImageCheck | None:

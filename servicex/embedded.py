@@ -13,6 +13,7 @@ from servicex.models import db
 from servicex.observability import set_up_logging
 from servicex.processes.linux import hide
 from servicex.settings import Settings
+from servicex.wiring import make_default_users
 
 
 def run(settings: Settings, host: str, port: int) -> None:
@@ -26,6 +27,7 @@ def run(settings: Settings, host: str, port: int) -> None:
         server = bind(app, host, port, settings.THREADS)
         with app.app_context(), held(db.engine):
             upgrade_alone(db.engine)
+            make_default_users(settings, parts.transactions)
             try:
                 parts.start_alone()
                 click.echo(f"ServiceX is up at {address(server, host)}  (stop it with Ctrl-C)", err=True)

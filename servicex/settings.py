@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from servicex.account_settings import AccountSettings
 from servicex.errors import ServiceXError
+from servicex.notice_settings import WEB_ADDRESS, NoticeSettings
 from servicex.transformer_settings import HOST_AND_PORT, TransformerSettings
 
 GIB = 1024 ** 3
@@ -24,7 +25,6 @@ MIB = 1024 ** 2
 HOUR = 3600.0
 DAY = 24 * HOUR
 SECRET_LENGTH = 16
-WEB_ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 
 S3_KEYS = re.compile(r"[!-9;-~]{1,128}:[!-~]{1,128}")
 
@@ -66,7 +66,7 @@ GeneratorImage = Annotated[str, StringConstraints(max_length=256)]
 ImagePrefix = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$")]
 
 
-class Settings(TransformerSettings, AccountSettings):
+class Settings(TransformerSettings, AccountSettings, NoticeSettings):
     """The options, by the names they have in the file and in the environment."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=True, frozen=True)

@@ -14,6 +14,7 @@ from servicex.api.info import CodeGenerators, ServerInfo
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import LARGEST_ID
 from servicex.api.services import Services
+from servicex.api.slack import Slack
 from servicex.api.transforms import Cancel, Errors, Logs, Results, Status, Transform, Transforms, Workers
 
 DATASET_ID = f"<int(max={LARGEST_ID}):dataset_id>"
@@ -44,6 +45,7 @@ ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     ("/accept", Accept),
     ("/device/code", DeviceCode),
     ("/device/token", DeviceToken),
+    ("/slack", Slack),
     ("/livez", Live),
     ("/readyz", Ready),
     (f"{CALLBACKS}/{DATASET_ID}/files", LookupFiles),

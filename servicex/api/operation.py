@@ -18,9 +18,12 @@ FAULTS_SHOWN = 5
 
 @dataclass(frozen=True)
 class Operation:
-    """What a method takes (JSON body, query, headers) and gives, and the failures a caller has to expect."""
+    """What a method takes (JSON body, query, headers) and gives, and the failures a caller has to expect.
 
-    answer: type[BaseModel]
+    Without an `answer` no answer has a body.
+    """
+
+    answer: type[BaseModel] | None
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     failures: tuple[int, ...] = ()
@@ -29,7 +32,7 @@ class Operation:
     form: bool = False
 
 
-def operation(answer: type[BaseModel] = Message, body: type[BaseModel] | None = None,
+def operation(answer: type[BaseModel] | None = Message, body: type[BaseModel] | None = None,
               query: type[BaseModel] | None = None, failures: tuple[int, ...] = (),
               headers: type[BaseModel] | None = None, access: Access = Access.USER,
               form: bool = False) -> Callable[..., Any]:

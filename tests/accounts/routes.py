@@ -1,6 +1,6 @@
 """Every route of the server, and who may use it."""
 ANYONE, USERS, OWNER, ADMINS, TOKEN, API_TOKEN = "anyone", "users", "owner", "admins", "url token", "api token"
-SIGNED_IN, ACCOUNT, DEVICE = "signed in", "account", "device"
+SIGNED_IN, ACCOUNT, DEVICE, SIGNED = "signed in", "account", "device", "signed by Slack"
 
 ROUTES = {
     "GET /static/<path:filename>": ANYONE,
@@ -33,6 +33,7 @@ ROUTES = {
     "GET /pending": ADMINS,
     "DELETE /pending": ADMINS,
     "POST /accept": ADMINS,
+    "POST /slack": SIGNED,
     "PUT /servicex/internal/<string:token>/transformation/<int:dataset_id>/files": TOKEN,
     "PUT /servicex/internal/<string:token>/transformation/<int:dataset_id>/complete": TOKEN,
     "PUT /servicex/internal/<string:token>/transformation/<int:dataset_id>/error": TOKEN,

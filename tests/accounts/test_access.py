@@ -54,6 +54,12 @@ def test_api_token_is_what_renews_access(site: Site, tokens: Mapping[str, str | 
                         **dict.fromkeys(("pending", "user", "other", "admin", "deleted"), 422)}
 
 
+def test_slack_is_known_by_its_signature_and_persons_by_none(site: Site, tokens: Mapping[str, str | None]) -> None:
+    for token in tokens.values():
+        answer = site.ask("POST", "/slack", token, data={"payload": "{}"})
+        assert (answer.status_code, answer.data) == (403, b"")
+
+
 @pytest.mark.parametrize("route", [name for name, access in ROUTES.items() if access in LET_IN])
 def test_route_lets_in_whom_it_should_and_nobody_else(site: Site, tokens: Mapping[str, str | None], route: str) -> None:
     method, path = route.split(" ")
