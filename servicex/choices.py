@@ -2,9 +2,17 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import cast
+
+import limits
+from limits.errors import ConfigurationError
+from limits.storage import Storage, storage_from_string
 
 from servicex.api import browser
 from servicex.api.auth import TokenOptions, token_key
+from servicex.api.cors import Invited
+from servicex.api.guard import Outside, host_name
+from servicex.api.limits import Limit, MemoryWindows, RateLimits, SharedWindows, Windows
 from servicex.backends.broker.base import Broker
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.code_generator.base import CodeGenerator
@@ -45,6 +53,8 @@ from servicex.services.transactions import Transactions
 from servicex.settings import InvalidSettings, Settings
 
 LOCAL_SCHEME = "file"
+# Counting requests is worth no more waiting.
+STORAGE_SECONDS = 1.0
 
 
 def check(settings: Settings) -> None:
@@ -256,6 +266,32 @@ def slack_signed(settings: Settings) -> Callable[[bytes, Mapping[str, str]], boo
     # Only here, since Slack's SDK takes its time and its memory.
     from servicex.backends.slack_signature import SlackSignature
     return SlackSignature(settings.SLACK_SIGNING_SECRET)
+
+
+def outside(settings: Settings) -> Outside:
+    """By which names the server goes, and which pages of other origins may use it."""
+    invited = Invited(frozenset(settings.CORS_ALLOWED_ORIGINS), all_to_public=settings.ENABLE_AUTH)
+    return Outside([*settings.ALLOWED_HOSTS, host_name(settings.ADVERTISED_HOSTNAME)], settings.PUBLIC_URL, invited)
+
+
+def rate_limits(settings: Settings) -> RateLimits | None:
+    """How often one user or address may ask for what; None for a single person on their own machine."""
+    if settings.embedded and not settings.ENABLE_AUTH:
+        return None
+    rates = {Limit.SIGN_IN: settings.RATE_LIMIT_SIGN_IN, Limit.TOKEN: settings.RATE_LIMIT_TOKEN,
+             Limit.SUBMIT: settings.RATE_LIMIT_SUBMIT}
+    return RateLimits({limit: limits.parse(rate) for limit, rate in rates.items()}, _windows(settings))
+
+
+def _windows(settings: Settings) -> Windows:
+    if settings.RATE_LIMIT_STORAGE.startswith("memory:"):
+        return MemoryWindows()
+    try:
+        storage = storage_from_string(settings.RATE_LIMIT_STORAGE, wrap_exceptions=True,
+                                      socket_connect_timeout=STORAGE_SECONDS, socket_timeout=STORAGE_SECONDS)
+        return SharedWindows(cast(Storage, storage))
+    except (ConfigurationError, ValueError) as error:
+        raise InvalidSettings(f"RATE_LIMIT_STORAGE cannot be used: {error}") from error
 
 
 def image_check(settings: Settings) -> ImageCheck | None:

@@ -11,6 +11,7 @@ from flask_jwt_extended import JWTManager, create_access_token, create_refresh_t
 from flask_jwt_extended.exceptions import JWTDecodeError
 
 from servicex.api import browser
+from servicex.api.limits import Limit, count
 from servicex.errors import Forbidden, Unauthorized
 from servicex.models import User
 from servicex.models.base import now
@@ -92,8 +93,10 @@ class Authentication:
         return user
 
     def access_token(self) -> str:
-        """A new access token for the API token that the request shows. Raises Unauthorized."""
-        return self.exchange(str(_claims(refresh=True)["sub"]), _shown())
+        """A new access token for the API token that the request shows. Raises Unauthorized, TooManyRequests."""
+        sub = str(_claims(refresh=True)["sub"])
+        count(Limit.TOKEN, f"identity {sub}")
+        return self.exchange(sub, _shown())
 
     def exchange(self, sub: str, api_token: str) -> str:
         """A new access token for an API token that names `sub`, its signature checked. Raises Unauthorized."""
