@@ -14,6 +14,7 @@ from servicex.backends.broker.base import Broker
 from servicex.backends.code_generator.base import CodeGenerator
 from servicex.backends.did_finder.base import DidFinder
 from servicex.backends.did_finder.paths import check_file_list
+from servicex.backends.identity.base import IdentityProvider
 from servicex.backends.launcher.base import Launcher, WorkersStatus
 from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.result_store import ResultStore
@@ -25,13 +26,16 @@ from servicex.notifications import WakeListener, WakeSender
 from servicex.processes import PRELOAD, WarmParent
 from servicex.services.accounts import AccountService
 from servicex.services.api_tokens import ApiTokenService
+from servicex.services.audit import AuditLog
 from servicex.services.control import ControlService
 from servicex.services.datasets import DatasetService
+from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Check, Health
 from servicex.services.kills import KillService
 from servicex.services.notices import Notices
 from servicex.services.results import ResultService
+from servicex.services.sign_ins import SignInService
 from servicex.services.transactions import Transactions
 from servicex.services.transformer_reports import TransformerReports
 from servicex.services.transforms import TransformService
@@ -80,6 +84,10 @@ class Parts:
     transforms: TransformService
     accounts: AccountService
     api_tokens: ApiTokenService
+    sign_ins: SignInService
+    device_codes: DeviceCodeService
+    audit_log: AuditLog
+    identity_providers: Sequence[IdentityProvider]
     launcher: Launcher | None = field(default=None)
     controller: Controller | None = field(default=None)
 
@@ -112,7 +120,7 @@ class Parts:
         settings = self.settings
         return Services(
             accounts=self.accounts, transforms=self.transforms, datasets=self.datasets, results=self.results,
-            workers=self.workers,
+            workers=self.workers, device_codes=self.device_codes,
             finder_reports=FinderReports(self.transactions, self.datasets, settings.LOOKUP_ATTEMPTS,
                                          FAILED_LOOKUP_PAUSE, self.wake),
             transformer_reports=TransformerReports(self.transactions, self.results, self.wake,
@@ -180,9 +188,12 @@ def build(settings: Settings, engine: Engine) -> Parts:
     transforms = TransformService(
         transactions, datasets, generators, list(stores), settings.MAX_SELECTION_BYTES, app_version(), wake,
         partial(choices.deliverable_formats, settings), choices.image_check(settings))
+    accounts = AccountService(transactions, Notices(), settings.JWT_ADMIN)
     return Parts(settings, engine, transactions, wake, store, stores, warm, broker, tokens, generators, finders,
                  datasets, ResultService(transactions, wake), transforms,
-                 AccountService(transactions, Notices(), settings.JWT_ADMIN), ApiTokenService(transactions))
+                 accounts, ApiTokenService(transactions),
+                 choices.sign_ins(settings, transactions, accounts), DeviceCodeService(transactions),
+                 AuditLog(transactions), choices.identity_providers(settings))
 
 
 def _datasets(settings: Settings, transactions: Transactions, wake: Callable[[], None]) -> DatasetService:

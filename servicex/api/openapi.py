@@ -82,7 +82,8 @@ def _describe(url: str, resource: type[ServiceXResource], method: str, declared:
     for status in sorted({*declared.failures, *of_the_token}):
         described["responses"][str(status)] = {"description": REASONS[status], "content": _json(names[Message])}
     if declared.body:
-        described["requestBody"] = {"required": True, "content": _json(names[declared.body])}
+        kind = "application/x-www-form-urlencoded" if declared.form else "application/json"
+        described["requestBody"] = {"required": True, "content": {kind: {"schema": names[declared.body]}}}
     return described
 
 

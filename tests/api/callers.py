@@ -18,13 +18,20 @@ from servicex.models.result import TransformResult
 from servicex.services.accounts import AccountService
 from servicex.services.api_tokens import ApiTokenService
 from servicex.services.caller import SINGLE_USER
+from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Health
+from servicex.services.notices import Notices
+from servicex.services.sign_ins import AutoApproval, SignInService
 from servicex.services.transformer_reports import TransformerReports
 from tests.databases import House
 
 SECRET = "the secret of this server"
 ATTEMPTS = 2
+
+
+def _accounts(house: House) -> AccountService:
+    return AccountService(house.transactions, Notices())
 
 
 class Objects:
@@ -48,14 +55,17 @@ class Callers:
         self.objects = Objects()
         self.capabilities = Capabilities(capability_keys(secrets))
         self.app = Flask("servicex")
-        accounts, tokens = AccountService(house.transactions), ApiTokenService(house.transactions)
+        self.app.config["PUBLIC_URL"] = ""
+        accounts, tokens = _accounts(house), ApiTokenService(house.transactions)
+        sign_ins = SignInService(house.transactions, accounts, AutoApproval(), 3600)
         api.register(self.app, self._services(open_callbacks), ["servicex-app"],
-                     Authentication(False, accounts, tokens), TokenOptions("x" * 32, 3600, 0))
+                     Authentication(False, accounts, tokens, sign_ins), TokenOptions("x" * 32, 3600, 0))
 
     def _services(self, open_callbacks: bool) -> Services:
         house = self.house
         return Services(
-            accounts=AccountService(house.transactions), transforms=house.transforms, datasets=house.datasets,
+            accounts=_accounts(house), device_codes=DeviceCodeService(house.transactions),
+            transforms=house.transforms, datasets=house.datasets,
             results=house.results,
             finder_reports=FinderReports(house.transactions, house.datasets, ATTEMPTS, 0.0, house.wake),
             transformer_reports=TransformerReports(house.transactions, house.results, house.wake,

@@ -10,7 +10,6 @@ from globus_sdk import (AccessTokenAuthorizer, AuthClient, ConfidentialAppAuthCl
 from globus_sdk.scopes import AuthScopes
 from globus_sdk.transport import RequestsTransport, RetryConfig
 
-from servicex.backends.identity.answer import code_in
 from servicex.backends.identity.base import (Attempt, Identity, IdentityProvider, IssuerSilent, SignInFailed,
                                              TokenRefused)
 from servicex.backends.identity.claims import address, one_line, subject, verifiable
@@ -48,10 +47,9 @@ class GlobusProvider(IdentityProvider):
 
     def identify(self, redirect_uri: str, attempt: Attempt, answer: Mapping[str, str]) -> Identity:
         """Who has signed in, with the identities that are linked at Globus. The token got for it is revoked at once."""
-        code = code_in(answer, self.label)
         try:
             with self._client() as client:
-                return self._identity(client, redirect_uri, attempt, code)
+                return self._identity(client, redirect_uri, attempt, answer.get("code", ""))
         except (NetworkError, IssuerSilent) as error:
             log.warning("Globus does not answer: %s", words(error))
             raise SignInFailed("Globus cannot be asked just now. Please try again in a minute.") from error

@@ -13,7 +13,6 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from servicex.backends.bounded_http import CallFailed, call
-from servicex.backends.identity.answer import code_in
 from servicex.backends.identity.base import (Attempt, Identity, IdentityProvider, IssuerSilent, SignInFailed,
                                              TokenRefused)
 from servicex.backends.identity.claims import identity_of
@@ -47,12 +46,11 @@ class OidcProvider(IdentityProvider):
     def identify(self, redirect_uri: str, attempt: Attempt, answer: Mapping[str, str]) -> Identity:
         """Who has signed in. What the identity token leaves out of name and address is asked for."""
         metadata = self._metadata()
-        code = code_in(answer, self.label)
         # Which of several providers answers is not taken from the browser alone (RFC 9207).
         if answer.get("iss", metadata.issuer) != metadata.issuer:
             raise SignInFailed(f"That answer did not come from {self.label}. Please try again.")
         client = self._client(metadata, redirect_uri)
-        claims = self._claims(client, metadata, attempt, code)
+        claims = self._claims(client, metadata, attempt, answer.get("code", ""))
         return identity_of(self._settings, claims)
 
     def sign_out_url(self, return_to: str) -> str | None:
