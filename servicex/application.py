@@ -39,7 +39,8 @@ def build_app(settings: Settings) -> Flask:
         parts = wiring.build(settings, db.engine)
     app.extensions["servicex"] = parts
     services = parts.services()
-    authentication = Authentication(settings.ENABLE_AUTH, parts.accounts, parts.api_tokens, parts.sign_ins)
+    authentication = Authentication(settings.ENABLE_AUTH, parts.accounts, parts.api_tokens, parts.sign_ins,
+                                    choices.bearer_identity(settings))
     browser.register(app, choices.cookie_keys(settings))
     api.register(app, services, choices.outside(settings), authentication, choices.token_options(settings),
                  choices.rate_limits(settings))

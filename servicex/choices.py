@@ -22,7 +22,7 @@ from servicex.backends.did_finder.base import DidFinder, LookupSink
 from servicex.backends.did_finder.builtin import BuiltinDidFinder
 from servicex.backends.did_finder.queue import QueueDidFinder
 from servicex.backends.did_finder.schemes import check_default_scheme, check_schemes
-from servicex.backends.identity.base import IdentityProvider
+from servicex.backends.identity.base import Identity, IdentityProvider
 from servicex.backends.image_check.base import ImageCheck
 from servicex.backends.image_check.own_image import AllButImage, OnlyImage
 from servicex.backends.image_check.image_name import AllowedImages
@@ -63,6 +63,9 @@ def check(settings: Settings) -> None:
         raise InvalidSettings("RABBIT_MQ_URL needs ADVERTISED_HOSTNAME: transformers and finders call back there.")
     if settings.VALID_DID_SCHEMES and not settings.RABBIT_MQ_URL:
         raise InvalidSettings("VALID_DID_SCHEMES needs RABBIT_MQ_URL: their finders are asked through it.")
+    if settings.DEV_USERS and not settings.database_uri.startswith("sqlite:"):
+        raise InvalidSettings("DEV_USERS lets people in without a password. It is for a server on a laptop, which has "
+                              "its database in SQLite; this one has another.")
     if settings.TRANSFORMER_MANAGER_ENABLED:
         _check_cluster(settings)
 
@@ -240,8 +243,29 @@ def cookie_keys(settings: Settings) -> list[str]:
 
 
 def identity_providers(settings: Settings) -> list[IdentityProvider]:
-    """Where people can sign in."""
-    return []
+    """Who signs people in: those that are configured, in the order in which people are offered them."""
+    providers: list[IdentityProvider] = []
+    if settings.GLOBUS_CLIENT_ID and settings.GLOBUS_CLIENT_SECRET:
+        from servicex.backends.identity.globus import GlobusProvider
+        providers.append(GlobusProvider(settings.GLOBUS_CLIENT_ID, settings.GLOBUS_CLIENT_SECRET))
+    if settings.OIDC_PROVIDERS:
+        from servicex.backends.identity.issuer import Issuer
+        from servicex.backends.identity.oidc import OidcProvider
+        providers += [OidcProvider(one, Issuer(one.issuer)) for one in settings.OIDC_PROVIDERS]
+    if settings.DEV_USERS:
+        from servicex.backends.identity.dev import DevProvider
+        providers += [DevProvider(email, number) for number, email in enumerate(settings.DEV_USERS, 1)]
+    return providers
+
+
+def bearer_identity(settings: Settings) -> Callable[[str], Identity | None]:
+    """What knows the access tokens that other issuers make for this server: gives None for a token of somebody else."""
+    accepted = [one for one in settings.OIDC_PROVIDERS if one.audience]
+    if not accepted:
+        return lambda token: None
+    from servicex.backends.identity.bearer import BearerTokens
+    from servicex.backends.identity.issuer import Issuer
+    return BearerTokens([(one, Issuer(one.issuer)) for one in accepted]).identity
 
 
 def notifiers(settings: Settings) -> dict[str, Notifier]:

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from servicex.account_settings import AccountSettings
 from servicex.errors import ServiceXError
+from servicex.identity_settings import IdentitySettings
 from servicex.notice_settings import WEB_ADDRESS, NoticeSettings
 from servicex.transformer_settings import HOST_AND_PORT, TransformerSettings
 from servicex.web_settings import WebSettings
@@ -67,7 +68,7 @@ GeneratorImage = Annotated[str, StringConstraints(max_length=256)]
 ImagePrefix = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$")]
 
 
-class Settings(TransformerSettings, AccountSettings, NoticeSettings, WebSettings):
+class Settings(TransformerSettings, AccountSettings, IdentitySettings, NoticeSettings, WebSettings):
     """The options, by the names they have in the file and in the environment."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=True, frozen=True)
