@@ -3,7 +3,7 @@ import re
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings
@@ -75,8 +75,8 @@ class NoticeSettings(BaseSettings):
     @classmethod
     def _is_mail_server(cls, value: str) -> str:
         if value and not _names_mail_server(value):
-            raise ValueError("must be smtp://user:password@host:port or smtps://..., special characters in the "
-                             "password as %XX")
+            raise ValueError("must be smtp://user:password@host:port or smtps://..., all ASCII, special characters in "
+                             "the password as %XX")
         return value
 
     @field_validator("MAIL_FROM")
@@ -101,4 +101,6 @@ def _names_mail_server(value: str) -> bool:
         known = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         return False
-    return known and parts.path in ("", "/") and not (parts.query or parts.fragment)
+    # Python's smtplib signs in with ASCII alone.
+    plain = unquote(parts.username or "").isascii() and unquote(parts.password or "").isascii()
+    return known and plain and parts.path in ("", "/") and not (parts.query or parts.fragment)

@@ -87,6 +87,8 @@ class DefaultUsers:
         with self._transactions.write() as session:
             if _known(session, wanted):
                 return
+            if wanted.refresh_token:
+                _check_owner(session, wanted.sub, wanted.refresh_token)
             user = self._accounts.add(session, CALLER, wanted.sub,
                                       Profile(wanted.name, wanted.email, wanted.institution),
                                       verified_email=wanted.email, approved=bool(wanted.refresh_token))
@@ -96,10 +98,12 @@ class DefaultUsers:
 
 
 def _known(session: Session, wanted: DefaultUser) -> bool:
-    """Whether there is the account; raises InvalidSettings if its token is another one's."""
-    found = session.scalars(select(User.id).where(
-        or_(User.sub == wanted.sub, User.verified_email == wanted.email.lower()))).first()
-    if found is None and wanted.refresh_token and session.scalars(
-            select(ApiToken.id).where(ApiToken.digest == digest(wanted.refresh_token))).first():
-        raise InvalidSettings(f"DEFAULT_USERS_FILE: the token of {wanted.sub} is that of another account.")
-    return found is not None
+    return session.scalars(select(User.id).where(
+        or_(User.sub == wanted.sub, User.verified_email == wanted.email.lower()))).first() is not None
+
+
+def _check_owner(session: Session, sub: str, token: str) -> None:
+    """Raise InvalidSettings if the token is known as another account's; this one's may have been made just now."""
+    if session.scalars(select(User.id).join(ApiToken, ApiToken.user_id == User.id).where(
+            ApiToken.digest == digest(token), User.sub != sub)).first() is not None:
+        raise InvalidSettings(f"DEFAULT_USERS_FILE: the token of {sub} is that of another account.")
