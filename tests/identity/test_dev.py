@@ -18,7 +18,7 @@ def test_person_signs_in_at_once(redirect_uri: str) -> None:
     url = ada.sign_in_url(redirect_uri, ATTEMPT)
     assert url.startswith(redirect_uri + "?") and query(url)["state"] == ATTEMPT.state
     assert ada.identify(redirect_uri, ATTEMPT, query(url)) == Identity(
-        "dev", "dev|ada@example.org", "ada", "ada@example.org", "ada@example.org")
+        "dev-1", "dev|ada@example.org", "ada", "ada@example.org", "ada@example.org")
     assert ada.sign_out_url("http://localhost:5000/") is None
 
 

@@ -27,7 +27,7 @@ class DevProvider(IdentityProvider):
         _check_local(redirect_uri)
         if not hmac.compare_digest(answer.get("code", "").encode(), attempt.nonce.encode()):
             raise SignInFailed("That answer belongs to another attempt to sign in. Please try again.")
-        return Identity(PROVIDER, f"{PROVIDER}|{self._email}", self._email.partition("@")[0], self._email, self._email)
+        return Identity(self.name, f"{PROVIDER}|{self._email}", self._email.partition("@")[0], self._email, self._email)
 
     def sign_out_url(self, return_to: str) -> None:
         """None: there is nobody to sign out from."""
