@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from servicex import api, choices, web, wiring
+from servicex.api import browser
 from servicex.api.auth import Authentication
 from servicex.api.guard import host_name
 from servicex.backends.object_store.s3_door import S3Door
@@ -15,6 +16,7 @@ from servicex.database import migrate, migrations_folder
 from servicex.models import db
 from servicex.observability import redact_tokens
 from servicex.settings import Settings
+from servicex.web.services import WebServices
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -25,7 +27,7 @@ def build_app(settings: Settings) -> Flask:
     redact_tokens()
     app = Flask("servicex")
     app.config.update(SQLALCHEMY_DATABASE_URI=settings.database_uri, MAX_CONTENT_LENGTH=settings.MAX_REQUEST_BYTES,
-                      MAX_FORM_MEMORY_SIZE=settings.MAX_REQUEST_BYTES)
+                      MAX_FORM_MEMORY_SIZE=settings.MAX_REQUEST_BYTES, PUBLIC_URL=settings.PUBLIC_URL)
     # Every thread that may want a connection gets one: requests, two threads a worker, finders, the controller.
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": settings.THREADS + 2 * settings.WORKERS + 8}
     db.init_app(app)
@@ -34,10 +36,12 @@ def build_app(settings: Settings) -> Flask:
         parts = wiring.build(settings, db.engine)
     app.extensions["servicex"] = parts
     services = parts.services()
-    authentication = Authentication(settings.ENABLE_AUTH, parts.accounts, parts.api_tokens)
+    authentication = Authentication(settings.ENABLE_AUTH, parts.accounts, parts.api_tokens, parts.sign_ins)
+    browser.register(app, choices.cookie_keys(settings))
     api.register(app, services, [*settings.ALLOWED_HOSTS, host_name(settings.ADVERTISED_HOSTNAME)], authentication,
                  choices.token_options(settings))
-    web.register(app, services)
+    web.register(app, WebServices(services, parts.accounts, parts.api_tokens, parts.sign_ins, parts.device_codes,
+                                  parts.audit_log, parts.identity_providers))
     app.wsgi_app = S3Door(single_slashes(app.wsgi_app), parts.store)  # type: ignore[method-assign]
     return app
 

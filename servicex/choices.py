@@ -3,6 +3,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from servicex.api import browser
 from servicex.api.auth import TokenOptions, token_key
 from servicex.backends.broker.base import Broker
 from servicex.backends.broker.in_process import InProcessBroker
@@ -13,6 +14,7 @@ from servicex.backends.did_finder.base import DidFinder, LookupSink
 from servicex.backends.did_finder.builtin import BuiltinDidFinder
 from servicex.backends.did_finder.queue import QueueDidFinder
 from servicex.backends.did_finder.schemes import check_default_scheme, check_schemes
+from servicex.backends.identity.base import IdentityProvider
 from servicex.backends.image_check.base import ImageCheck
 from servicex.backends.image_check.own_image import AllButImage, OnlyImage
 from servicex.backends.image_check.image_name import AllowedImages
@@ -35,8 +37,11 @@ from servicex.capabilities import Capabilities, capability_keys
 from servicex.codegen.catalogue import GENERATORS
 from servicex.data_directory import secret_key
 from servicex.processes import WarmParent
+from servicex.services.accounts import AccountService
 from servicex.services.notices import MAIL, SLACK, SLACK_REPLY
+from servicex.services.sign_ins import AutoApproval, SignInService
 from servicex.services.submissions import OBJECT_STORE, VOLUME
+from servicex.services.transactions import Transactions
 from servicex.settings import InvalidSettings, Settings
 
 LOCAL_SCHEME = "file"
@@ -209,6 +214,24 @@ def token_options(settings: Settings) -> TokenOptions:
     """What tokens are signed with, and for how long they are good."""
     key = token_key(settings.JWT_SECRET_KEY, secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY))
     return TokenOptions(key, settings.JWT_ACCESS_TOKEN_EXPIRES, settings.JWT_REFRESH_TOKEN_EXPIRES)
+
+
+def sign_ins(settings: Settings, transactions: Transactions, accounts: AccountService) -> SignInService:
+    """What keeps browsers signed in."""
+    rules = AutoApproval(tuple(domain.lower().lstrip("@") for domain in settings.AUTO_APPROVE_DOMAINS),
+                         tuple(settings.AUTO_APPROVE_GROUPS))
+    return SignInService(transactions, accounts, rules, settings.SESSION_SECONDS)
+
+
+def cookie_keys(settings: Settings) -> list[str]:
+    """What the cookies of browsers are signed with, the newest first."""
+    newest = secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY)
+    return [browser.cookie_key(secret) for secret in (newest, *settings.SECRET_KEY_FALLBACKS)]
+
+
+def identity_providers(settings: Settings) -> list[IdentityProvider]:
+    """Where people can sign in."""
+    return []
 
 
 def notifiers(settings: Settings) -> dict[str, Notifier]:

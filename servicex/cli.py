@@ -13,6 +13,7 @@ from servicex.commands.database import database
 from servicex.commands.plain_errors import plain_errors
 from servicex.commands.queues import queues
 from servicex.commands.serve import serve
+from servicex.commands.sign_in import sign_in
 from servicex.commands.transformers import transformers
 from servicex.commands.users import user
 from servicex.commands.worker import worker
@@ -118,6 +119,7 @@ def docs(folder: Path) -> None:
 cli.add_command(database)
 cli.add_command(queues)
 cli.add_command(serve)
+cli.add_command(sign_in)
 cli.add_command(transformers)
 cli.add_command(user)
 cli.add_command(worker)

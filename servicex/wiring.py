@@ -14,6 +14,7 @@ from servicex.backends.broker.base import Broker
 from servicex.backends.code_generator.base import CodeGenerator
 from servicex.backends.did_finder.base import DidFinder
 from servicex.backends.did_finder.paths import check_file_list
+from servicex.backends.identity.base import IdentityProvider
 from servicex.backends.launcher.base import Launcher, WorkersStatus
 from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.result_store import ResultStore
@@ -24,17 +25,20 @@ from servicex.controller.notices import NoticeSender
 from servicex.controller.steps import Limits, TransformSteps, Workers
 from servicex.notifications import WakeListener, WakeSender
 from servicex.processes import PRELOAD, WarmParent
+from servicex.services import default_users
 from servicex.services.accounts import AccountService
 from servicex.services.api_tokens import ApiTokenService
+from servicex.services.audit import AuditLog
 from servicex.services.control import ControlService
-from servicex.services import default_users
 from servicex.services.datasets import DatasetService
 from servicex.services.default_users import DefaultUsers
+from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Check, Health
 from servicex.services.kills import KillService
 from servicex.services.notices import Notices, NoticeService
 from servicex.services.results import ResultService
+from servicex.services.sign_ins import SignInService
 from servicex.services.slack_clicks import SlackClicks
 from servicex.services.transactions import Transactions
 from servicex.services.transformer_reports import TransformerReports
@@ -87,6 +91,10 @@ class Parts:
     notices: Notices
     accounts: AccountService
     api_tokens: ApiTokenService
+    sign_ins: SignInService
+    device_codes: DeviceCodeService
+    audit_log: AuditLog
+    identity_providers: Sequence[IdentityProvider]
     launcher: Launcher | None = field(default=None)
     controller: Controller | None = field(default=None)
     sender: NoticeSender | None = field(default=None)
@@ -120,7 +128,7 @@ class Parts:
         settings = self.settings
         return Services(
             accounts=self.accounts, transforms=self.transforms, datasets=self.datasets, results=self.results,
-            workers=self.workers,
+            workers=self.workers, device_codes=self.device_codes,
             finder_reports=FinderReports(self.transactions, self.datasets, settings.LOOKUP_ATTEMPTS,
                                          FAILED_LOOKUP_PAUSE, self.wake),
             transformer_reports=TransformerReports(self.transactions, self.results, self.wake,
@@ -202,9 +210,11 @@ def build(settings: Settings, engine: Engine) -> Parts:
         transactions, datasets, generators, list(stores), settings.MAX_SELECTION_BYTES, app_version(), wake,
         partial(choices.deliverable_formats, settings), choices.image_check(settings))
     notices = Notices(list(choices.notifiers(settings)), settings.DOCS_BASE_URL, wake_sender)
+    accounts = AccountService(transactions, notices, settings.JWT_ADMIN)
     return Parts(settings, engine, transactions, wake, wake_sender, store, stores, warm, broker, tokens, generators,
-                 finders, datasets, ResultService(transactions, wake), transforms, notices,
-                 AccountService(transactions, notices, settings.JWT_ADMIN), ApiTokenService(transactions))
+                 finders, datasets, ResultService(transactions, wake), transforms, notices, accounts,
+                 ApiTokenService(transactions), choices.sign_ins(settings, transactions, accounts),
+                 DeviceCodeService(transactions), AuditLog(transactions), choices.identity_providers(settings))
 
 
 def make_default_users(settings: Settings, transactions: Transactions) -> None:

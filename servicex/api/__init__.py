@@ -8,6 +8,7 @@ from servicex.api.auth import Authentication, TokenOptions
 from servicex.api.callbacks import (FileComplete, LookupComplete, LookupFailed, LookupFiles, TransformerFileStatus,
                                     TransformerStatus)
 from servicex.api.datasets import Dataset, DatasetRefresh, Datasets
+from servicex.api.device import DeviceCode, DeviceToken
 from servicex.api.health import Live, Ready
 from servicex.api.info import CodeGenerators, ServerInfo
 from servicex.api.resource import ServiceXResource
@@ -42,6 +43,8 @@ ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     (f"/users/{USER_ID}", User),
     ("/pending", Pending),
     ("/accept", Accept),
+    ("/device/code", DeviceCode),
+    ("/device/token", DeviceToken),
     ("/slack", Slack),
     ("/livez", Live),
     ("/readyz", Ready),

@@ -84,7 +84,8 @@ def _describe(url: str, resource: type[ServiceXResource], method: str, declared:
         said = _content(Message if declared.answer else None, names)
         described["responses"][str(status)] = {"description": REASONS[status], **said}
     if declared.body:
-        described["requestBody"] = {"required": True, "content": _json(names[declared.body])}
+        kind = "application/x-www-form-urlencoded" if declared.form else "application/json"
+        described["requestBody"] = {"required": True, "content": {kind: {"schema": names[declared.body]}}}
     return described
 
 

@@ -29,24 +29,27 @@ class Operation:
     failures: tuple[int, ...] = ()
     headers: type[BaseModel] | None = None
     access: Access = Access.USER
+    form: bool = False
 
 
 def operation(answer: type[BaseModel] | None = Message, body: type[BaseModel] | None = None,
               query: type[BaseModel] | None = None, failures: tuple[int, ...] = (),
-              headers: type[BaseModel] | None = None, access: Access = Access.USER) -> Callable[..., Any]:
+              headers: type[BaseModel] | None = None, access: Access = Access.USER,
+              form: bool = False) -> Callable[..., Any]:
     """Have the method called with `body`, `query` and `headers` parsed, and its answer, a model or a response, sent.
 
     Before all else it is checked that the caller is one of those who have `access`.
-    A body that is not declared as JSON raises UnsupportedMediaType, one that does not fit raises BadRequest.
+    A body that is not declared as JSON raises UnsupportedMediaType, one that does not fit raises BadRequest. With
+    `form` the body is that of an HTML form instead, as OAuth has it.
     """
-    declared = Operation(answer, body, query, failures, headers, access)
+    declared = Operation(answer, body, query, failures, headers, access, form)
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(method)
         def handle(*args: Any, **kwargs: Any) -> Response:
             check(access)
             if body is not None:
-                kwargs["body"] = _parsed(body, _json_body())
+                kwargs["body"] = _parsed(body, request.form.to_dict() if form else _json_body())
             if query is not None:
                 kwargs["query"] = _parsed(query, request.args.to_dict())
             if headers is not None:

@@ -11,6 +11,7 @@ from servicex.capabilities import Capabilities
 from servicex.models import TransformRequest
 from servicex.services.accounts import AccountService
 from servicex.services.datasets import DatasetService
+from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Health
 from servicex.services.results import ResultService
@@ -29,6 +30,7 @@ class Services:
     """
 
     accounts: AccountService
+    device_codes: DeviceCodeService
     transforms: TransformService
     datasets: DatasetService
     results: ResultService

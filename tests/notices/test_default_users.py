@@ -92,7 +92,7 @@ def test_revoked_token_of_the_file_stays_revoked(here: World, file: Path) -> Non
     bob = here.user("bob")
     assert bob is not None
     (kept,) = here.site.parts.api_tokens.of_user(bob.id)
-    here.site.parts.api_tokens.revoke(bob.id, kept.id)
+    here.site.parts.api_tokens.revoke(COMMAND_LINE, bob.id, kept.id)
     make(here.site, file, [entry("bob")])
     assert here.site.ask("POST", "/token/refresh", token("bob")).status_code == 401
 
