@@ -20,7 +20,7 @@ setup(
         "Flask-RESTful>=0.3.10",
         "Flask-JWT-Extended>=4.7",
         "Flask-WTF>=1.2",
-        "Flask-Limiter>=4",
+        "limits>=5.6",
         "email-validator>=2.2",
         "globus-sdk>=4",
         "Authlib>=1.6",

@@ -19,7 +19,6 @@ class AccountSettings(BaseSettings):
     JWT_REFRESH_TOKEN_EXPIRES: float = Field(
         0, ge=0, description="For how many seconds an API token is good, the one in servicex.yaml. 0 or False: until "
                              "it is revoked.")
-    PUBLIC_URL: str = Field("", description="x")
     SESSION_SECONDS: float = Field(
         12 * 3600.0, ge=300, description="For how many seconds somebody who signed in stays signed in.")
     AUTO_APPROVE_DOMAINS: list[str] = Field(

@@ -1,20 +1,21 @@
 """Build the Flask app: database, parts, routes, S3 door."""
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from servicex import api, choices, web, wiring
 from servicex.api import browser
 from servicex.api.auth import Authentication
-from servicex.api.guard import host_name
 from servicex.backends.object_store.s3_door import S3Door
 from servicex.database import migrate, migrations_folder
 from servicex.models import db
-from servicex.observability import redact_tokens
+from servicex.observability import redact_secrets
 from servicex.settings import Settings
 from servicex.web.services import WebServices
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 def build_app(settings: Settings) -> Flask:
     """The app, wired; see `servicex.create_app`."""
-    redact_tokens()
+    redact_secrets()
+    # With it, `flask run` would show whoever asks a page with a Python prompt for each error.
+    os.environ.pop("FLASK_DEBUG", None)
     app = Flask("servicex")
     app.config.update(SQLALCHEMY_DATABASE_URI=settings.database_uri, MAX_CONTENT_LENGTH=settings.MAX_REQUEST_BYTES,
                       MAX_FORM_MEMORY_SIZE=settings.MAX_REQUEST_BYTES, PUBLIC_URL=settings.PUBLIC_URL)
@@ -36,14 +39,21 @@ def build_app(settings: Settings) -> Flask:
         parts = wiring.build(settings, db.engine)
     app.extensions["servicex"] = parts
     services = parts.services()
-    authentication = Authentication(settings.ENABLE_AUTH, parts.accounts, parts.api_tokens, parts.sign_ins)
+    authentication = Authentication(settings.ENABLE_AUTH, parts.accounts, parts.api_tokens, parts.sign_ins,
+                                    choices.bearer_identity(settings))
     browser.register(app, choices.cookie_keys(settings))
-    api.register(app, services, [*settings.ALLOWED_HOSTS, host_name(settings.ADVERTISED_HOSTNAME)], authentication,
-                 choices.token_options(settings))
+    api.register(app, services, choices.outside(settings), authentication, choices.token_options(settings),
+                 choices.rate_limits(settings))
     web.register(app, WebServices(services, parts.accounts, parts.api_tokens, parts.sign_ins, parts.device_codes,
                                   parts.audit_log, parts.identity_providers))
-    app.wsgi_app = S3Door(single_slashes(app.wsgi_app), parts.store)  # type: ignore[method-assign]
+    door = S3Door(single_slashes(app.wsgi_app), parts.store)
+    app.wsgi_app = behind_proxies(door, settings.TRUSTED_PROXIES)  # type: ignore[method-assign,assignment]
     return app
+
+
+def behind_proxies(app: WSGIApplication, proxies: int) -> WSGIApplication:
+    """Have it see the address, scheme and host that so many reverse proxies in front of it were asked by and for."""
+    return ProxyFix(app, x_for=proxies, x_proto=proxies, x_host=proxies) if proxies else app
 
 
 def single_slashes(app: WSGIApplication) -> WSGIApplication:

@@ -2,9 +2,17 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import cast
+
+import limits
+from limits.errors import ConfigurationError
+from limits.storage import Storage, storage_from_string
 
 from servicex.api import browser
 from servicex.api.auth import TokenOptions, token_key
+from servicex.api.cors import Invited
+from servicex.api.guard import Outside, host_name
+from servicex.api.limits import Limit, MemoryWindows, RateLimits, SharedWindows, Windows
 from servicex.backends.broker.base import Broker
 from servicex.backends.broker.in_process import InProcessBroker
 from servicex.backends.code_generator.base import CodeGenerator
@@ -14,7 +22,7 @@ from servicex.backends.did_finder.base import DidFinder, LookupSink
 from servicex.backends.did_finder.builtin import BuiltinDidFinder
 from servicex.backends.did_finder.queue import QueueDidFinder
 from servicex.backends.did_finder.schemes import check_default_scheme, check_schemes
-from servicex.backends.identity.base import IdentityProvider
+from servicex.backends.identity.base import Identity, IdentityProvider
 from servicex.backends.image_check.base import ImageCheck
 from servicex.backends.image_check.own_image import AllButImage, OnlyImage
 from servicex.backends.image_check.image_name import AllowedImages
@@ -45,6 +53,8 @@ from servicex.services.transactions import Transactions
 from servicex.settings import InvalidSettings, Settings
 
 LOCAL_SCHEME = "file"
+# Counting requests is worth no more waiting.
+STORAGE_SECONDS = 1.0
 
 
 def check(settings: Settings) -> None:
@@ -53,6 +63,9 @@ def check(settings: Settings) -> None:
         raise InvalidSettings("RABBIT_MQ_URL needs ADVERTISED_HOSTNAME: transformers and finders call back there.")
     if settings.VALID_DID_SCHEMES and not settings.RABBIT_MQ_URL:
         raise InvalidSettings("VALID_DID_SCHEMES needs RABBIT_MQ_URL: their finders are asked through it.")
+    if settings.DEV_USERS and not settings.database_uri.startswith("sqlite:"):
+        raise InvalidSettings("DEV_USERS lets people in without a password. It is for a server on a laptop, which has "
+                              "its database in SQLite; this one has another.")
     if settings.TRANSFORMER_MANAGER_ENABLED:
         _check_cluster(settings)
 
@@ -230,8 +243,29 @@ def cookie_keys(settings: Settings) -> list[str]:
 
 
 def identity_providers(settings: Settings) -> list[IdentityProvider]:
-    """Where people can sign in."""
-    return []
+    """Who signs people in: those that are configured, in the order in which people are offered them."""
+    providers: list[IdentityProvider] = []
+    if settings.GLOBUS_CLIENT_ID and settings.GLOBUS_CLIENT_SECRET:
+        from servicex.backends.identity.globus import GlobusProvider
+        providers.append(GlobusProvider(settings.GLOBUS_CLIENT_ID, settings.GLOBUS_CLIENT_SECRET))
+    if settings.OIDC_PROVIDERS:
+        from servicex.backends.identity.issuer import Issuer
+        from servicex.backends.identity.oidc import OidcProvider
+        providers += [OidcProvider(one, Issuer(one.issuer)) for one in settings.OIDC_PROVIDERS]
+    if settings.DEV_USERS:
+        from servicex.backends.identity.dev import DevProvider
+        providers += [DevProvider(email, number) for number, email in enumerate(settings.DEV_USERS, 1)]
+    return providers
+
+
+def bearer_identity(settings: Settings) -> Callable[[str], Identity | None]:
+    """What knows the access tokens that other issuers make for this server: gives None for a token of somebody else."""
+    accepted = [one for one in settings.OIDC_PROVIDERS if one.audience]
+    if not accepted:
+        return lambda token: None
+    from servicex.backends.identity.bearer import BearerTokens
+    from servicex.backends.identity.issuer import Issuer
+    return BearerTokens([(one, Issuer(one.issuer)) for one in accepted]).identity
 
 
 def notifiers(settings: Settings) -> dict[str, Notifier]:
@@ -256,6 +290,32 @@ def slack_signed(settings: Settings) -> Callable[[bytes, Mapping[str, str]], boo
     # Only here, since Slack's SDK takes its time and its memory.
     from servicex.backends.slack_signature import SlackSignature
     return SlackSignature(settings.SLACK_SIGNING_SECRET)
+
+
+def outside(settings: Settings) -> Outside:
+    """By which names the server goes, and which pages of other origins may use it."""
+    invited = Invited(frozenset(settings.CORS_ALLOWED_ORIGINS), all_to_public=settings.ENABLE_AUTH)
+    return Outside([*settings.ALLOWED_HOSTS, host_name(settings.ADVERTISED_HOSTNAME)], settings.PUBLIC_URL, invited)
+
+
+def rate_limits(settings: Settings) -> RateLimits | None:
+    """How often one user or address may ask for what; None for a single person on their own machine."""
+    if settings.embedded and not settings.ENABLE_AUTH:
+        return None
+    rates = {Limit.SIGN_IN: settings.RATE_LIMIT_SIGN_IN, Limit.TOKEN: settings.RATE_LIMIT_TOKEN,
+             Limit.SUBMIT: settings.RATE_LIMIT_SUBMIT}
+    return RateLimits({limit: limits.parse(rate) for limit, rate in rates.items()}, _windows(settings))
+
+
+def _windows(settings: Settings) -> Windows:
+    if settings.RATE_LIMIT_STORAGE.startswith("memory:"):
+        return MemoryWindows()
+    try:
+        storage = storage_from_string(settings.RATE_LIMIT_STORAGE, wrap_exceptions=True,
+                                      socket_connect_timeout=STORAGE_SECONDS, socket_timeout=STORAGE_SECONDS)
+        return SharedWindows(cast(Storage, storage))
+    except (ConfigurationError, ValueError) as error:
+        raise InvalidSettings(f"RATE_LIMIT_STORAGE cannot be used: {error}") from error
 
 
 def image_check(settings: Settings) -> ImageCheck | None:

@@ -11,6 +11,7 @@
     |- TooLarge                   413  the body or the selection is above its limit
     |- UnsupportedMediaType       415  the body is not JSON
     |- KeyReused                  422  the Idempotency-Key belongs to another submission
+    |- TooManyRequests            429  one user or one address asks more often than it may
     |- Unavailable                503  a part this needs does not answer just now; trying again may help
        |- GeneratorFailed         502  a code generator broke or answered nonsense
        |- GeneratorTimedOut       504  a code generator did not answer in time
@@ -82,6 +83,16 @@ class KeyReused(ServiceXError):
     """Raised when an Idempotency-Key comes again with another submission than its first."""
 
     status = 422
+
+
+class TooManyRequests(ServiceXError):
+    """Raised when one user or one address asks more often than it may; `seconds` is how long that stays so."""
+
+    status = 429
+
+    def __init__(self, seconds: int):
+        super().__init__(f"Too many requests of this kind. Try again in {seconds} s.")
+        self.seconds = seconds
 
 
 class Unavailable(ServiceXError):

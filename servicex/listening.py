@@ -29,7 +29,8 @@ class JsonErrorTask(ErrorTask):
         error = self.request.error
         body = json.dumps({"message": f"{error.reason}: {error.body}"}).encode() + b"\n"
         error.to_response = lambda ident=None: (
-            f"{error.code} {error.reason}", [("Content-Type", "application/json")], body)
+            f"{error.code} {error.reason}",
+            [("Content-Type", "application/json"), ("X-Content-Type-Options", "nosniff")], body)
         super().execute()
 
 
@@ -57,7 +58,9 @@ def bind(app: Flask, host: str, port: int, threads: int) -> Any:
     try:
         return create_server(app, host=host, port=port, threads=threads, ident=None, connection_limit=1000,
                              asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ,
-                             outbuf_high_watermark=MOST_UNSENT)
+                             outbuf_high_watermark=MOST_UNSENT,
+                             # Whose headers are believed is for TRUSTED_PROXIES to say.
+                             clear_untrusted_proxy_headers=False)
     except ValueError as error:
         raise CannotListen(f"Cannot listen on {host}: no address of that name is known.") from error
     except OSError as error:

@@ -17,8 +17,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from servicex.account_settings import AccountSettings
 from servicex.errors import ServiceXError
+from servicex.identity_settings import IdentitySettings
 from servicex.notice_settings import WEB_ADDRESS, NoticeSettings
 from servicex.transformer_settings import HOST_AND_PORT, TransformerSettings
+from servicex.web_settings import WebSettings
 
 GIB = 1024 ** 3
 MIB = 1024 ** 2
@@ -66,7 +68,7 @@ GeneratorImage = Annotated[str, StringConstraints(max_length=256)]
 ImagePrefix = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$")]
 
 
-class Settings(TransformerSettings, AccountSettings, NoticeSettings):
+class Settings(TransformerSettings, AccountSettings, IdentitySettings, NoticeSettings, WebSettings):
     """The options, by the names they have in the file and in the environment."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=True, frozen=True)
@@ -274,6 +276,11 @@ class Settings(TransformerSettings, AccountSettings, NoticeSettings):
             env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, ConfigFile(settings_cls)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether everything runs in one process, whose users share a machine with it."""
+        return self.database_uri.startswith("sqlite")
 
     @property
     def database_uri(self) -> str:

@@ -2,15 +2,17 @@
 from flask import Flask
 from flask_restful import Api
 
-from servicex.api import auth, errors, guard, openapi
+from servicex.api import auth, cors, errors, guard, headers, limits, openapi
 from servicex.api.accounts import Accept, Pending, TokenRefresh, User, Users
 from servicex.api.auth import Authentication, TokenOptions
 from servicex.api.callbacks import (FileComplete, LookupComplete, LookupFailed, LookupFiles, TransformerFileStatus,
                                     TransformerStatus)
 from servicex.api.datasets import Dataset, DatasetRefresh, Datasets
 from servicex.api.device import DeviceCode, DeviceToken
+from servicex.api.guard import Outside
 from servicex.api.health import Live, Ready
 from servicex.api.info import CodeGenerators, ServerInfo
+from servicex.api.limits import RateLimits
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import LARGEST_ID
 from servicex.api.services import Services
@@ -64,8 +66,8 @@ class RestApi(Api):
         raise error
 
 
-def register(app: Flask, services: Services, allowed_hosts: list[str], authentication: Authentication,
-             tokens: TokenOptions) -> None:
+def register(app: Flask, services: Services, outside: Outside, authentication: Authentication,
+             tokens: TokenOptions, rate_limits: RateLimits | None = None) -> None:
     """Add the routes, their errors, their guard and their description to the app."""
     api = RestApi(app)
     for url, resource in ROUTES:
@@ -73,5 +75,8 @@ def register(app: Flask, services: Services, allowed_hosts: list[str], authentic
                          resource_class_kwargs={"services": services})
     errors.register(app)
     auth.register(app, authentication, tokens)
-    guard.register(app, allowed_hosts)
+    guard.register(app, outside)
+    cors.register(app, outside.invited)
+    limits.register(app, rate_limits)
+    headers.register(app)
     openapi.register(app, ROUTES, services.app_version)

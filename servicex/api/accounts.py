@@ -1,6 +1,7 @@
 """Accounts and tokens: for administrators, and for programs that renew their access."""
 from servicex.api.account_schemas import AcceptBody, AccessToken, PendingList, PendingUser, UserList, UserRecord
 from servicex.api.auth import Access, authentication, caller
+from servicex.api.limits import Limit
 from servicex.api.operation import operation
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import Message
@@ -9,7 +10,7 @@ from servicex.api.schemas import Message
 class TokenRefresh(ServiceXResource):
     """Access for an API token."""
 
-    @operation(answer=AccessToken, failures=(401, 422), access=Access.ANYONE)
+    @operation(answer=AccessToken, failures=(401, 422), access=Access.ANYONE, limit=Limit.TOKEN)
     def post(self) -> AccessToken:
         """An access token for the API token in the header `Authorization: Bearer <token>`."""
         return AccessToken(access_token=authentication().access_token())

@@ -1,5 +1,6 @@
 """Who asks: the caller of the present request, by the access token it shows, else by the browser it comes from."""
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -11,6 +12,8 @@ from flask_jwt_extended import JWTManager, create_access_token, create_refresh_t
 from flask_jwt_extended.exceptions import JWTDecodeError
 
 from servicex.api import browser
+from servicex.api.limits import Limit, count
+from servicex.backends.identity.base import Identity, TokenRefused
 from servicex.errors import Forbidden, Unauthorized
 from servicex.models import User
 from servicex.models.base import now
@@ -58,16 +61,21 @@ class TokenOptions:
 
 
 class Authentication:
-    """Knows who asks. Without accounts (`enabled` False) everybody is the one user there is."""
+    """Knows who asks. Without accounts (`enabled` False) everybody is the one user there is.
 
-    def __init__(self, enabled: bool, accounts: AccountService, tokens: ApiTokenService, sign_ins: SignInService):
+    `identity_of` knows the access tokens of other issuers that are taken in place of ours, and gives None for others.
+    """
+
+    def __init__(self, enabled: bool, accounts: AccountService, tokens: ApiTokenService, sign_ins: SignInService,
+                 identity_of: Callable[[str], Identity | None]):
         self.enabled = enabled
         self._accounts = accounts
         self._tokens = tokens
         self._sign_ins = sign_ins
+        self._identity_of = identity_of
 
     def caller(self) -> Caller:
-        """The caller of the present request, as their account is now. Raises Unauthorized."""
+        """The caller of the present request, as their account is now. Raises Unauthorized, TokenRefused."""
         if not self.enabled:
             return SINGLE_USER
         signed_in = None if "Authorization" in request.headers else self.signed_in()
@@ -84,6 +92,10 @@ class Authentication:
         return self._sign_ins.find(key) if key else None
 
     def _user_of_token(self) -> User | None:
+        identity = self._identity_of(_bearer_token())
+        return self._user_of_our_token() if identity is None else self._sign_ins.account_of(identity)
+
+    def _user_of_our_token(self) -> User | None:
         claims = _claims(refresh=False)
         user = self._accounts.of_sub(str(claims["sub"]))
         token_id = claims.get(API_TOKEN_CLAIM)
@@ -92,8 +104,10 @@ class Authentication:
         return user
 
     def access_token(self) -> str:
-        """A new access token for the API token that the request shows. Raises Unauthorized."""
-        return self.exchange(str(_claims(refresh=True)["sub"]), _shown())
+        """A new access token for the API token that the request shows. Raises Unauthorized, TooManyRequests."""
+        sub = str(_claims(refresh=True)["sub"])
+        count(Limit.TOKEN, f"identity {sub}")
+        return self.exchange(sub, _shown())
 
     def exchange(self, sub: str, api_token: str) -> str:
         """A new access token for an API token that names `sub`, its signature checked. Raises Unauthorized."""
@@ -162,6 +176,7 @@ def register(app: Flask, known: Authentication, options: TokenOptions) -> None:
     manager.unauthorized_loader(lambda why: _failure(why, 401))
     manager.invalid_token_loader(lambda why: _failure(why, 422))
     manager.expired_token_loader(lambda header, payload: _failure("Token has expired", 401))
+    app.register_error_handler(TokenRefused, lambda refused: _failure(refused.message, refused.status))
     app.extensions[EXTENSION] = known
 
 
@@ -199,6 +214,11 @@ def _earlier_claims() -> dict[str, Any] | None:
     except jwt.PyJWTError:
         return None
     return claims if isinstance(claims.get(EARLIER_CLAIM), str) and "sub" not in claims else None
+
+
+def _bearer_token() -> str:
+    shown = request.authorization
+    return shown.token or "" if shown is not None and shown.type == "bearer" else ""
 
 
 def _shown() -> str:

@@ -4,6 +4,7 @@ from flask import Response, url_for
 from servicex.api.account_schemas import DeviceCodes, DeviceGrant, DeviceName, DeviceRefusal, DeviceTokens
 from servicex.api.addresses import public_url
 from servicex.api.auth import Access, address, authentication
+from servicex.api.limits import Limit
 from servicex.api.operation import json_response, operation
 from servicex.api.resource import ServiceXResource
 from servicex.errors import NotFound
@@ -23,7 +24,8 @@ WORDS = {
 class DeviceCode(ServiceXResource):
     """The beginning."""
 
-    @operation(answer=DeviceCodes, body=DeviceName, form=True, failures=(400, 404), access=Access.ANYONE)
+    @operation(answer=DeviceCodes, body=DeviceName, form=True, failures=(404,), access=Access.ANYONE,
+               limit=Limit.SIGN_IN)
     def post(self, body: DeviceName) -> DeviceCodes:
         """Codes for a program, and the page where a person types one of them in; 404 on a server without accounts."""
         if not authentication().enabled:
@@ -38,7 +40,8 @@ class DeviceCode(ServiceXResource):
 class DeviceToken(ServiceXResource):
     """The end."""
 
-    @operation(answer=DeviceTokens, body=DeviceGrant, form=True, failures=(400, 401), access=Access.ANYONE)
+    @operation(answer=DeviceTokens, body=DeviceGrant, form=True, failures=(401,), access=Access.ANYONE,
+               limit=Limit.TOKEN)
     def post(self, body: DeviceGrant) -> DeviceTokens | Response:
         """The tokens, once a person has let the program in. Until then 400 with `error` as in RFC 8628."""
         found = self.services.device_codes.claim(body.device_code)

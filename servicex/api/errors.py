@@ -1,16 +1,21 @@
-"""One shape for every error of every route: `{"message": ...}` with the right status."""
+"""One shape for every error of every route: `{"message": ...}` with the right status; a page for browsers."""
 import logging
+import secrets
+from http import HTTPStatus
 
-from flask import Flask, Response
+from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import NotFound as UnknownUrl
 
 from servicex.api.operation import json_response
+from servicex.api.paths import for_programs
 from servicex.api.schemas import Message
-from servicex.errors import ServiceXError
+from servicex.errors import ServiceXError, TooManyRequests
 
 log = logging.getLogger(__name__)
 NO_SUCH_ROUTE = "There is nothing at this URL. The routes of this server are described at /apidoc."
+UNEXPECTED = ("Something went wrong in the server (incident {}). It has been logged; please try again, and tell the "
+              "people who run this server if it stays.")
 
 
 def register(app: Flask) -> None:
@@ -21,8 +26,10 @@ def register(app: Flask) -> None:
 
 
 def _ours(error: ServiceXError) -> Response:
-    response = json_response(Message(message=error.message), error.status)
-    if error.status == 503:
+    response = _answer(error.status, error.message)
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.seconds)
+    elif error.status == 503:
         response.headers["Retry-After"] = "5"
     return response
 
@@ -32,7 +39,7 @@ def _http(error: HTTPException) -> Response:
     if error.response is not None:
         return error.get_response()  # type: ignore[return-value]
     message = NO_SUCH_ROUTE if isinstance(error, UnknownUrl) else error.description or "The request failed."
-    response = json_response(Message(message=message), error.code or 500)
+    response = _answer(error.code or 500, message)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
@@ -40,6 +47,22 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.exception("a request failed", exc_info=error)
-    return json_response(Message(message="Something went wrong in the server. It has been logged; please try again, "
-                                         "and tell the people who run this server if it stays."), 500)
+    incident = secrets.token_hex(4)
+    log.exception("incident %s: a request failed", incident, exc_info=error)
+    return _answer(500, UNEXPECTED.format(incident), incident)
+
+
+def _answer(status: int, message: str, incident: str = "") -> Response:
+    if _wants_a_page():
+        try:
+            page = render_template("error.html", status=status, reason=HTTPStatus(status).phrase, message=message,
+                                   incident=incident)
+            return Response(page, status)
+        except Exception:  # what a page shows beside the error may be what has failed
+            log.exception("the page of an error cannot be shown")
+    return json_response(Message(message=message), status)
+
+
+def _wants_a_page() -> bool:
+    best = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    return best == "text/html" and not for_programs(request.path)

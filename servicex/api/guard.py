@@ -3,13 +3,15 @@
 An embedded server without accounts runs code for whoever can reach it. A browser on the same machine reaches it, and
 runs scripts of any page its user looks at. So: no CORS headers, JSON bodies only (a page cannot send one elsewhere
 without asking first), the Host must be one of ours (a name made to point here is not), and what a browser marks
-as coming from another site is refused.
+as coming from another site is refused, unless its origin was invited (see cors.py).
 """
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
+from servicex.api.cors import Invited
 from servicex.errors import Forbidden
 
 # For a browser, another port of this machine is the same *site*, though another origin.
@@ -18,9 +20,19 @@ PROBES = ("/livez", "/readyz")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-def register(app: Flask, allowed_hosts: Iterable[str]) -> None:
+@dataclass(frozen=True)
+class Outside:
+    """The names this server goes by, its address for browsers if it is told, and the pages it invites."""
+
+    hosts: Iterable[str] = ()
+    public_url: str = ""
+    invited: Invited = field(default_factory=Invited)
+
+
+def register(app: Flask, outside: Outside) -> None:
     """Refuse foreign hosts and foreign pages in front of every route."""
-    names = LOOPBACK | {name.lower() for name in allowed_hosts if name}
+    own = {*outside.hosts, host_name(urlsplit(outside.public_url).netloc)}
+    names = LOOPBACK | {name.lower() for name in own if name}
 
     @app.before_request
     def refuse_foreign() -> Response | None:
@@ -29,7 +41,8 @@ def register(app: Flask, allowed_hosts: Iterable[str]) -> None:
         if request.path in PROBES:  # a cluster asks by the pod's address
             return None
         check_host(request.headers.get("Host", ""), names)
-        _check_origin(names)
+        if not outside.invited.let_in():
+            _check_origin(names, outside.public_url)
         return None
 
 
@@ -51,9 +64,11 @@ def host_name(host: str) -> str:
     return name if colon and port.isdigit() else host.strip().lower()
 
 
-def _check_origin(names: Iterable[str]) -> None:
+def _check_origin(names: Iterable[str], public_url: str) -> None:
     if request.headers.get("Sec-Fetch-Site", "none") not in OWN_PAGES and not _plain_link():
         raise Forbidden("Pages of other sites may not use this server.")
+    if public_url and request.headers.get("Origin") == public_url:
+        return
     _check_source(request.headers.get("Origin"), names)
     if request.path.startswith("/servicex"):
         # Of older browsers only this tells which page asks, for instance by an image.

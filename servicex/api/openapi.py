@@ -18,9 +18,10 @@ PARAMETER = re.compile(r"<(string|int)(?:\([^)]*\))?:(\w+)>")
 TYPES = {"string": {"type": "string"}, "int": {"type": "integer"}}
 REASONS = {400: "The request cannot be granted as it stands.",
            401: "It is not known who asks, or they may not do this.",
-           403: "The URL does not carry the right to do this.",
+           403: "A page of another site asks, or it is not yours, or the URL does not carry the right to do this.",
            404: "There is no such thing.", 413: "The body or the selection is too large.", 415: "The body is not JSON.",
            422: "No token of this kind; or the Idempotency-Key came before.",
+           429: "Too many requests; the header Retry-After says for how many seconds that stays so.",
            502: "The code generator broke.", 503: "Not available just now; try again.",
            504: "The code generator did not answer in time."}
 
@@ -79,14 +80,29 @@ def _describe(url: str, resource: type[ServiceXResource], method: str, declared:
                        *_parameters("header", declared.headers)],
         "responses": {"200": {"description": "Done.", **_content(declared.answer, names)}},
     }
-    of_the_token = () if declared.access is Access.ANYONE else (401, 422)
-    for status in sorted({*declared.failures, *of_the_token}):
+    for status in sorted(failures(url, declared)):
         said = _content(Message if declared.answer else None, names)
         described["responses"][str(status)] = {"description": REASONS[status], **said}
     if declared.body:
         kind = "application/x-www-form-urlencoded" if declared.form else "application/json"
         described["requestBody"] = {"required": True, "content": {kind: {"schema": names[declared.body]}}}
     return described
+
+
+def failures(url: str, declared: Operation) -> set[int]:
+    """The statuses of failure that an operation can be answered with: its own, and those of what it takes."""
+    found = {*declared.failures, 403}  # the guard's
+    if declared.access is not Access.ANYONE:
+        found |= {401, 422}
+    if declared.limit is not None:
+        found.add(429)
+    if declared.body is not None:
+        found |= {400, 413, 415}
+    if declared.query is not None or declared.headers is not None:
+        found.add(400)
+    if PARAMETER.search(url):
+        found.add(404)
+    return found
 
 
 def _path_parameters(url: str) -> list[dict[str, Any]]:

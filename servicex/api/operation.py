@@ -8,7 +8,8 @@ from flask import Response, request
 from pydantic import BaseModel, RootModel, ValidationError
 from werkzeug.exceptions import BadRequest as MalformedJson
 
-from servicex.api.auth import Access, check
+from servicex.api.auth import Access, caller, check
+from servicex.api.limits import Limit, address, count
 from servicex.api.schemas import Message
 from servicex.errors import BadRequest, UnsupportedMediaType
 
@@ -30,24 +31,27 @@ class Operation:
     headers: type[BaseModel] | None = None
     access: Access = Access.USER
     form: bool = False
+    limit: Limit | None = None
 
 
 def operation(answer: type[BaseModel] | None = Message, body: type[BaseModel] | None = None,
               query: type[BaseModel] | None = None, failures: tuple[int, ...] = (),
               headers: type[BaseModel] | None = None, access: Access = Access.USER,
-              form: bool = False) -> Callable[..., Any]:
+              limit: Limit | None = None, form: bool = False) -> Callable[..., Any]:
     """Have the method called with `body`, `query` and `headers` parsed, and its answer, a model or a response, sent.
 
-    Before all else it is checked that the caller is one of those who have `access`.
+    Before all else it is checked that the caller is one of those who have `access`, and does not ask too often.
     A body that is not declared as JSON raises UnsupportedMediaType, one that does not fit raises BadRequest. With
     `form` the body is that of an HTML form instead, as OAuth has it.
     """
-    declared = Operation(answer, body, query, failures, headers, access, form)
+    declared = Operation(answer, body, query, failures, headers, access, form, limit)
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(method)
         def handle(*args: Any, **kwargs: Any) -> Response:
             check(access)
+            if limit is not None:
+                count(limit, _who(access))
             if body is not None:
                 kwargs["body"] = _parsed(body, request.form.to_dict() if form else _json_body())
             if query is not None:
@@ -64,6 +68,12 @@ def operation(answer: type[BaseModel] | None = Message, body: type[BaseModel] | 
 def json_response(model: BaseModel, status: int = 200) -> Response:
     """The model as a JSON response, under the names of the wire."""
     return Response(model.model_dump_json(by_alias=True) + "\n", status, mimetype="application/json")
+
+
+def _who(access: Access) -> str:
+    """Whose requests are counted together: those of a user, and where none is known those from one address."""
+    user_id = None if access is Access.ANYONE else caller().user_id
+    return address() if user_id is None else f"user {user_id}"
 
 
 def _json_body() -> Any:

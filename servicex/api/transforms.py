@@ -4,6 +4,7 @@ from collections import Counter
 from flask import Response
 
 from servicex.api.auth import caller, check_token_shown
+from servicex.api.limits import Limit
 from servicex.api.operation import operation
 from servicex.api.records import detail_record, failure_record, result_record, status_record, transform_record
 from servicex.api.resource import ServiceXResource
@@ -21,7 +22,7 @@ class Transforms(ServiceXResource):
     """All transforms."""
 
     @operation(answer=TransformRecord, body=SubmitBody, headers=SubmitHeaders,
-               failures=(400, 413, 415, 422, 502, 503, 504))
+               failures=(400, 413, 415, 422, 502, 503, 504), limit=Limit.SUBMIT)
     def post(self, body: SubmitBody, headers: SubmitHeaders) -> TransformRecord:
         """Submit a transform. The answer is its full record, `request_id` first.
 

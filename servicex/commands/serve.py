@@ -30,7 +30,7 @@ def serve(host: str, port: int) -> None:
     """
     with plain_errors():
         settings = load()
-        if settings.database_uri.startswith("sqlite"):
+        if settings.embedded:
             embedded.run(settings, host, port)
         else:
             sys.exit(_serve(settings, host, port))
@@ -55,6 +55,7 @@ def gunicorn(settings: Settings, host: str, port: int) -> list[str]:
             "--workers", str(settings.GUNICORN_WORKERS), "--threads", str(settings.THREADS),
             "--timeout", str(WORKER_SECONDS), "--graceful-timeout", str(graceful),
             "--access-logfile", "-", "--error-logfile", "-",
+            "--forwarded-allow-ips", "",  # whose headers are believed is for TRUSTED_PROXIES to say
             "--no-control-socket",  # it would be one for all servers of this user
             "servicex.app:app"]
 

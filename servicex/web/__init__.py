@@ -26,7 +26,7 @@ PAGES: tuple[Page, ...] = (
     ("/profile", "profile", profile.show, SHOWN),
     ("/profile/new", "create_profile", profile.create, SHOWN + CHANGED),
     ("/profile/edit", "edit_profile", profile.edit, SHOWN + CHANGED),
-    ("/profile/link/<string:provider>", "link_identity", profile.link, CHANGED),
+    ("/profile/link/<string:provider>", "link_identity", sign_in.go_to_link, CHANGED),
     ("/profile/unlink", "unlink_identity", profile.unlink, CHANGED),
     ("/api-token", "api_token", tokens.confirm_new, SHOWN),
     ("/api-token", "new_api_token", tokens.make_new, CHANGED),

@@ -3,12 +3,14 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from servicex.api.auth import Access
+from servicex.api.limits import Limit, limited_by_address
 from servicex.errors import NotFound
 from servicex.web.page import page, visitor
 from servicex.web.services import services
 
 
 @page(Access.USER)
+@limited_by_address(Limit.SIGN_IN)
 def ask() -> ResponseReturnValue:
     """Ask for the code, and whether the program that shows it may come in."""
     code = request.args.get("user_code", "")
@@ -23,6 +25,7 @@ def ask() -> ResponseReturnValue:
 
 
 @page(Access.USER)
+@limited_by_address(Limit.SIGN_IN)
 def answer() -> ResponseReturnValue:
     """Let it in, or not."""
     signed_in = visitor()

@@ -10,7 +10,6 @@ from servicex.api.addresses import own_path
 from servicex.web.forms import ProfileForm
 from servicex.web.page import AFTER_SIGN_IN, acting, page, visitor
 from servicex.web.services import services
-from servicex.web.sign_in import begin
 
 INVALID = "Profile could not be saved. Please fix invalid fields below."
 CREATED = "Profile created!"
@@ -59,12 +58,6 @@ def edit() -> ResponseReturnValue:
     services().accounts.change_profile(acting(), user.id, form.profile())
     flash("Your profile has been saved!", "success")
     return redirect(url_for("profile"))
-
-
-@page(Access.ACCOUNT)
-def link(provider: str) -> ResponseReturnValue:
-    """Off to another provider, whose identity is to sign in to the same account."""
-    return begin(provider, linking=True)
 
 
 @page(Access.ACCOUNT)

@@ -7,9 +7,11 @@ from flask.typing import ResponseReturnValue
 
 from servicex.api import browser
 from servicex.api.auth import Access, address, authentication
+from servicex.api.limits import Limit, limited_by_address
 from servicex.backends.identity.base import Attempt, Identity, IdentityProvider, SignInFailed
 from servicex.errors import NotFound
 from servicex.api.addresses import own_path, public_url_for
+from servicex.web.leave import leave
 from servicex.web.page import AFTER_SIGN_IN, page, visitor
 from servicex.web.services import services
 
@@ -34,18 +36,26 @@ def choose_provider() -> ResponseReturnValue:
 
 
 @page(Access.ANYONE)
+@limited_by_address(Limit.SIGN_IN)
 def go_to_provider(provider: str) -> ResponseReturnValue:
     """Off to a provider."""
-    return begin(provider, linking=False)
+    return redirect(_begin(_provider(provider), linking=False))
 
 
-def begin(name: str, linking: bool) -> ResponseReturnValue:
-    """Send the browser to a provider; it comes back to `come_back`. Raises NotFound."""
-    provider = _provider(name)
+@page(Access.ACCOUNT)
+@limited_by_address(Limit.SIGN_IN)
+def go_to_link(provider: str) -> ResponseReturnValue:
+    """Off to a provider, whose identity is to sign in to the account that the browser is signed in to now."""
+    known = _provider(provider)
+    return leave(_begin(known, linking=True), known.label)
+
+
+def _begin(provider: IdentityProvider, linking: bool) -> str:
+    """Where to send the browser; it comes back to `come_back`. Raises SignInFailed."""
     attempt = Attempt(*(secrets.token_urlsafe(48) for _ in range(3)))
-    session[ATTEMPT] = [name, attempt.state, attempt.verifier, attempt.nonce]
+    session[ATTEMPT] = [provider.name, attempt.state, attempt.verifier, attempt.nonce]
     session[LINKING] = linking
-    return redirect(provider.sign_in_url(public_url_for("auth_callback"), attempt))
+    return provider.sign_in_url(public_url_for("auth_callback"), attempt)
 
 
 @page(Access.ANYONE)
@@ -104,13 +114,21 @@ def sign_out() -> ResponseReturnValue:
         return redirect(url_for("home"))
     services().sign_ins.end(signed_in, address())
     session.clear()
-    providers = [known for known in services().identity_providers if known.name == signed_in.identity.provider]
-    there = providers[0].sign_out_url(public_url_for("home")) if providers else None
-    return redirect(there or url_for("home"))
+    provider = _known(signed_in.identity.provider)
+    there = provider.sign_out_url(public_url_for("home")) if provider else None
+    if provider is None or there is None:
+        flash("You are signed out.", "success")
+        return redirect(url_for("home"))
+    return leave(there, provider.label, "You are signed out of ServiceX.")
+
+
+def _known(name: str) -> IdentityProvider | None:
+    providers = services().identity_providers if authentication().enabled else ()
+    return next((known for known in providers if known.name == name), None)
 
 
 def _provider(name: str) -> IdentityProvider:
-    for known in services().identity_providers:
-        if known.name == name and authentication().enabled:
-            return known
-    raise NotFound("There is no such way to sign in.")
+    known = _known(name)
+    if known is None:
+        raise NotFound("There is no such way to sign in.")
+    return known

@@ -47,5 +47,6 @@ def sign_in(browser: Browser, desk: Desk, person: Identity) -> TestResponse:
 
 def come_back(browser: Browser, sent: TestResponse, **instead: str) -> TestResponse:
     """Come back from the desk with what it says, or with something else."""
-    asked = {name: values[0] for name, values in parse_qs(urlsplit(sent.headers["Location"]).query).items()}
+    url = sent.headers.get("Location") or sent.headers["Refresh"].removeprefix("0; url=")
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     return browser.get("/auth-callback?" + urlencode({"state": asked["state"], "code": asked["code"], **instead}))

@@ -108,7 +108,7 @@ def test_signing_out_is_for_good_also_for_who_has_copied_the_cookie(site: Site, 
     assert browser.get("/sign-out").status_code == 200
     assert browser.get("/profile").status_code == 200, "looking at the page signs nobody out"
     answer = browser.post("/sign-out")
-    assert answer.headers["Location"] == "https://desk.example.org/bye?back=http%3A%2F%2Flocalhost%2F"
+    assert answer.headers["Refresh"] == "0; url=https://desk.example.org/bye?back=http%3A%2F%2Flocalhost%2F"
     for one in (browser, thief):
         assert one.get("/profile").headers["Location"] == "/sign-in"
 

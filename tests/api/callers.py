@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from servicex import api
 from servicex.api.auth import Authentication, TokenOptions
+from servicex.api.guard import Outside
 from servicex.api.services import Services
 from servicex.backends.object_store.base import Credentials
 from servicex.capabilities import Capabilities, capability_keys
@@ -29,6 +30,10 @@ from tests.databases import House
 
 SECRET = "the secret of this server"
 ATTEMPTS = 2
+
+
+def _accounts(house: House) -> AccountService:
+    return AccountService(house.transactions, Notices())
 
 
 class Objects:
@@ -56,7 +61,7 @@ class Callers:
         accounts = AccountService(house.transactions, Notices())
         tokens = ApiTokenService(house.transactions)
         sign_ins = SignInService(house.transactions, accounts, AutoApproval(), 3600)
-        api.register(self.app, self._services(accounts, open_callbacks), ["servicex-app"],
+        api.register(self.app, self._services(accounts, open_callbacks), Outside(["servicex-app"]),
                      Authentication(False, accounts, tokens, sign_ins), TokenOptions("x" * 32, 3600, 0))
 
     def _services(self, accounts: AccountService, open_callbacks: bool) -> Services:

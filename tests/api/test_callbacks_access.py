@@ -11,7 +11,7 @@ import requests
 
 from servicex.capabilities import Capabilities, capability_keys
 from servicex.models import TransformRequest
-from servicex.observability import Redacting, redact_tokens
+from servicex.observability import Redacting, redact_secrets
 from servicex.settings import InvalidSettings, load
 from tests.api.callers import SECRET, Callers, found, summary
 from tests.running_server import free_port
@@ -125,9 +125,9 @@ def test_handlers_are_covered_once() -> None:
     handler = logging.StreamHandler()
     logger = logging.getLogger("tests.redacted")
     logger.addHandler(handler)
-    redact_tokens()
+    redact_secrets()
     first = handler.formatter
-    redact_tokens()
+    redact_secrets()
     assert isinstance(first, Redacting) and handler.formatter is first
     logger.removeHandler(handler)
 
