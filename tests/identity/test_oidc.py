@@ -197,7 +197,8 @@ def test_token_that_the_provider_did_not_sign(ada: OpenIdProvider, forged: Calla
 
 @pytest.mark.parametrize("change", [
     {"aud": "another"}, {"aud": ["another"]}, {"aud": ["the-client", "another"]}, {"aud": None}, {"aud": {}},
-    {"aud": ["the-client", "another"], "azp": "another"}, {"azp": "another"}, {"exp": 1},
+    {"aud": "another", "azp": "the-client"}, {"aud": ["the-client", "another"], "azp": "another"}, {"azp": "another"},
+    {"exp": 1},
     {"exp": "tomorrow"}, {"exp": None}, {"iss": "https://another.example.org"}, {"iss": None}, {"nonce": "another"},
     {"nonce": None}, {"nbf": 9_999_999_999}, {"iat": 9_999_999_999}, {"iat": None}, {"sub": None},
     {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}], ids=str)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from servicex import choices
+from servicex import choices, embedded
 from servicex.settings import InvalidSettings, load
 
 CERN = {"name": "cern", "label": "CERN", "issuer": "https://auth.cern.ch/auth/realms/cern", "client_id": "servicex"}
@@ -69,6 +69,13 @@ def test_nobody_comes_in_without_a_password_on_a_server_for_many() -> None:
     choices.check(load(DEV_USERS=["ada@example.org"]))
     with pytest.raises(InvalidSettings, match="DEV_USERS"):
         choices.check(load(DEV_USERS=["ada@example.org"], SQLALCHEMY_DATABASE_URI="postgresql://db/servicex"))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "servicex.example.org"])
+def test_nobody_comes_in_without_a_password_from_elsewhere(tmp_path: Path, host: str) -> None:
+    """Who calls the server localhost in the header Host may be anywhere."""
+    with pytest.raises(InvalidSettings, match="must not listen on"):
+        embedded.run(load(DEV_USERS=["ada@example.org"], DATA_DIRECTORY=tmp_path), host, 0)
 
 
 @pytest.mark.parametrize("email", ["ada", "ada@", "a b@example.org", "ada@example.org\n", "a@b@c"])

@@ -3,8 +3,8 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
+from servicex.backends.bounded_http import is_loopback
 from servicex.backends.identity.base import Attempt, Identity, IdentityProvider, SignInFailed
-from servicex.identity_settings import LOOPBACK
 
 PROVIDER = "dev"
 
@@ -34,6 +34,6 @@ class DevProvider(IdentityProvider):
 
 
 def _check_local(redirect_uri: str) -> None:
-    if urlsplit(redirect_uri).hostname not in LOOPBACK:
+    if not is_loopback(urlsplit(redirect_uri).hostname or ""):
         raise SignInFailed("Signing in without a password (DEV_USERS) works only at the machine that the server runs "
                            "on, at an address like http://localhost:5000.")
