@@ -10,7 +10,7 @@ SECRETS = (
     # The address of a callback is opened by the part between these two, unless the address is without.
     (re.compile(r"""(/servicex/+internal/+)(?!transformation/)[^/\s"']+"""), r"\1[token]"),
     (re.compile(r"""(\bauthorization["']?\s*[:=]\s*["']?(?:[a-z]+\s+)?)[^\s"',]+""", re.IGNORECASE), r"\1[hidden]"),
-    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "[token]"),
+    (re.compile(r"(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*"), "[token]"),
     (re.compile(r"""([?&](?:code|state|(?:\w+_)?token)=)[^&\s"'#]+""", re.IGNORECASE), r"\1[hidden]"),
     (re.compile(r"""(hooks\.slack\.com/)[^\s"']+"""), r"\1[hidden]"),
 )

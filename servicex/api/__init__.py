@@ -1,4 +1,7 @@
 """The API for programs. The URL table, whole:"""
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 from flask_restful import Api
 
@@ -60,10 +63,14 @@ ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
 
 
 class RestApi(Api):
-    """Flask-RESTful without error handling of its own: it answers 500 to what Flask's handlers know better."""
+    """Flask-RESTful without error handling of its own: Flask's handlers know better.
 
-    def handle_error(self, error: Exception) -> None:
-        raise error
+    To find out whose an error is it looks at the URL again, and fails itself where that is what the error is about.
+    """
+
+    def error_router(self, original_handler: Callable[[Exception], Any], error: Exception) -> Any:
+        """What Flask's handlers make of an error."""
+        return original_handler(error)
 
 
 def register(app: Flask, services: Services, outside: Outside, authentication: Authentication,

@@ -34,7 +34,7 @@ class Users(ServiceXResource):
 class User(ServiceXResource):
     """One account."""
 
-    @operation(failures=(400, 404), access=Access.ADMIN)
+    @operation(failures=(400,), access=Access.ADMIN)
     def delete(self, user_id: int) -> Message:
         """Remove an account with its tokens. What the person submitted stays, and is the administrators'."""
         self.services.accounts.delete(caller(), user_id)
@@ -59,7 +59,7 @@ class Pending(ServiceXResource):
 class Accept(ServiceXResource):
     """The approval of accounts."""
 
-    @operation(body=AcceptBody, failures=(400, 404, 415), access=Access.ADMIN)
+    @operation(body=AcceptBody, failures=(404,), access=Access.ADMIN)
     def post(self, body: AcceptBody) -> Message:
         """Approve the account of an e-mail address."""
         user = self.services.accounts.approve(caller(), body.email)

@@ -70,8 +70,7 @@ class LookupFiles(DatasetCallback):
             self.services.finder_reports.refused(path["dataset_id"], error.message)
             raise
 
-    @operation(answer=FilesTaken, body=FoundFilesBody, failures=(400, 403, 404, 415, 503),
-               access=Access.ANYONE)
+    @operation(answer=FilesTaken, body=FoundFilesBody, failures=(503,), access=Access.ANYONE)
     def put(self, dataset_id: int, body: FoundFilesBody) -> FilesTaken:
         """Add files to a dataset, one or many; those it has already are not added again."""
         self.services.finder_reports.files(dataset_id, [
@@ -82,8 +81,7 @@ class LookupFiles(DatasetCallback):
 class LookupComplete(DatasetCallback):
     """The end of a look-up."""
 
-    @operation(answer=Nothing, body=LookupCompleteBody, failures=(400, 403, 404, 415, 503),
-               access=Access.ANYONE)
+    @operation(answer=Nothing, body=LookupCompleteBody, failures=(503,), access=Access.ANYONE)
     def put(self, dataset_id: int, body: LookupCompleteBody) -> Nothing:
         """Say that all files were sent, and how many."""
         self.services.finder_reports.complete(dataset_id, body.files)
@@ -93,8 +91,7 @@ class LookupComplete(DatasetCallback):
 class LookupFailed(DatasetCallback):
     """The failure of a look-up."""
 
-    @operation(answer=Nothing, body=LookupErrorBody, failures=(400, 403, 404, 415, 503),
-               access=Access.ANYONE)
+    @operation(answer=Nothing, body=LookupErrorBody, failures=(503,), access=Access.ANYONE)
     def put(self, dataset_id: int, body: LookupErrorBody) -> Nothing:
         """Say that the look-up failed: `does_not_exist`, `bad_name` or `internal_failure`."""
         known = body.error_type in {failure.value for failure in LookupFailure}
@@ -106,8 +103,7 @@ class LookupFailed(DatasetCallback):
 class FileComplete(TransformCallback):
     """The final word on one file."""
 
-    @operation(answer=Ok, body=FileCompleteBody, failures=(400, 403, 404, 415, 503),
-               access=Access.ANYONE)
+    @operation(answer=Ok, body=FileCompleteBody, failures=(503,), access=Access.ANYONE)
     def put(self, request_id: str, body: FileCompleteBody) -> Ok:
         """Report a file as done or failed. A repeated or late report changes nothing."""
         told = body.object_name not in ("", NOT_SAID)
@@ -128,8 +124,7 @@ def _failure(error: FileErrorBody | None) -> Failure | None:
 class TransformerStatus(TransformCallback):
     """What transformers say of their transform."""
 
-    @operation(answer=Nothing, body=TransformStatusBody, failures=(400, 403, 404, 415, 503),
-               access=Access.ANYONE)
+    @operation(answer=Nothing, body=TransformStatusBody, failures=(503,), access=Access.ANYONE)
     def post(self, request_id: str, body: TransformStatusBody) -> Nothing:
         """Say something of the transform as a whole; with the severity `fatal` it ends."""
         if body.severity.lower() == "fatal":
@@ -142,8 +137,7 @@ class TransformerStatus(TransformCallback):
 class TransformerFileStatus(TransformCallback):
     """What transformers say of a file on the way."""
 
-    @operation(answer=Ok, body=FileStatusBody, failures=(400, 403, 404, 415, 503),
-               access=Access.ANYONE)
+    @operation(answer=Ok, body=FileStatusBody, failures=(503,), access=Access.ANYONE)
     def post(self, request_id: str, file_id: int, body: FileStatusBody) -> Ok:
         """Keep what is said of a file: when, where, and what."""
         self.services.transformer_reports.file_event(request_id, file_id, body.status_code, body.at, body.pod_name,

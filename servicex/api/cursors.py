@@ -42,6 +42,7 @@ def _time(given: object) -> datetime:
     return time
 
 
-_AS_TEXT = WithJsonSchema({"type": "string", "description": "`next` of the page before."})
+_AS_TEXT = WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+=*$", "maxLength": LONGEST,
+                           "description": "`next` of the page before."})
 IdCursor = Annotated[int, BeforeValidator(_id), Field(le=LARGEST_ID), _AS_TEXT]
 TimeCursor = Annotated[datetime, BeforeValidator(_time), _AS_TEXT]

@@ -12,7 +12,7 @@ from servicex.api.streams import answer_with_list, list_answer, one_more
 class Datasets(ServiceXResource):
     """All datasets."""
 
-    @operation(answer=DatasetList, query=DatasetQuery, failures=(400,))
+    @operation(answer=DatasetList, query=DatasetQuery)
     def get(self, query: DatasetQuery) -> Response:
         """The datasets known, newest first, without their files."""
         found = self.services.datasets.list(caller(), query.did_finder, query.show_deleted, query.cursor,
@@ -23,13 +23,13 @@ class Datasets(ServiceXResource):
 class Dataset(ServiceXResource):
     """One dataset."""
 
-    @operation(answer=DatasetRecord, failures=(404,))
+    @operation(answer=DatasetRecord)
     def get(self, dataset_id: int) -> Response:
         """A dataset with its files."""
         dataset, files = self.services.datasets.get(caller(), dataset_id)
         return answer_with_list(dataset_record(dataset), "files", files, file_record)
 
-    @operation(answer=DatasetDeleted, failures=(400, 403, 404))
+    @operation(answer=DatasetDeleted, failures=(400,))
     def delete(self, dataset_id: int) -> DatasetDeleted:
         """Have the dataset looked up anew by whoever names it next. What runs on it goes on."""
         dataset = self.services.datasets.delete(caller(), dataset_id)
@@ -39,7 +39,7 @@ class Dataset(ServiceXResource):
 class DatasetRefresh(ServiceXResource):
     """The looking up again of a dataset."""
 
-    @operation(answer=DatasetRecord, failures=(400, 404))
+    @operation(answer=DatasetRecord, failures=(400,))
     def post(self, dataset_id: int) -> DatasetRecord:
         """Look the dataset up again now. The answer is the new row; transforms that run keep the old one."""
         return dataset_record(self.services.datasets.refresh(caller(), dataset_id))

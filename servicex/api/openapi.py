@@ -16,6 +16,7 @@ from servicex.api.schemas import Message
 Routes = Sequence[tuple[str, type[ServiceXResource]]]
 PARAMETER = re.compile(r"<(string|int)(?:\([^)]*\))?:(\w+)>")
 TYPES = {"string": {"type": "string"}, "int": {"type": "integer"}}
+TOKEN = "token"
 REASONS = {400: "The request cannot be granted as it stands.",
            401: "It is not known who asks, or they may not do this.",
            403: "A page of another site asks, or it is not yours, or the URL does not carry the right to do this.",
@@ -48,7 +49,9 @@ def document(routes: Routes, version: str) -> dict[str, Any]:
         described = _describe(url, resource, method, declared, names)
         paths.setdefault(PARAMETER.sub(r"{\2}", url), {})[method] = described
     return {"openapi": "3.1.0", "info": {"title": "ServiceX", "version": version}, "paths": paths,
-            "components": {"schemas": schemas}}
+            "components": {"schemas": schemas, "securitySchemes": {TOKEN: {
+                "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                "description": "An access token, which POST /token/refresh gives for an API token."}}}}
 
 
 def _methods(resource: type[ServiceXResource]) -> Iterable[tuple[str, Operation]]:
@@ -80,7 +83,10 @@ def _describe(url: str, resource: type[ServiceXResource], method: str, declared:
                        *_parameters("header", declared.headers)],
         "responses": {"200": {"description": "Done.", **_content(declared.answer, names)}},
     }
-    for status in sorted(failures(url, declared)):
+    expected = failures(url, declared)
+    if 401 in expected and declared.access is not Access.ANYONE:
+        described["security"] = [{TOKEN: []}]
+    for status in sorted(expected):
         said = _content(Message if declared.answer else None, names)
         described["responses"][str(status)] = {"description": REASONS[status], **said}
     if declared.body:

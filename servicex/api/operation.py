@@ -19,7 +19,9 @@ FAULTS_SHOWN = 5
 
 @dataclass(frozen=True)
 class Operation:
-    """What a method takes (JSON body, query, headers) and gives, and the failures a caller has to expect.
+    """What a method takes (JSON body, query, headers) and gives, who may call it, and how often.
+
+    `failures` are those it can be answered with beside those that come of what it takes; see openapi.py.
 
     Without an `answer` no answer has a body.
     """

@@ -21,8 +21,8 @@ from servicex.services.submissions import Submission
 class Transforms(ServiceXResource):
     """All transforms."""
 
-    @operation(answer=TransformRecord, body=SubmitBody, headers=SubmitHeaders,
-               failures=(400, 413, 415, 422, 502, 503, 504), limit=Limit.SUBMIT)
+    @operation(answer=TransformRecord, body=SubmitBody, headers=SubmitHeaders, failures=(422, 502, 503, 504),
+               limit=Limit.SUBMIT)
     def post(self, body: SubmitBody, headers: SubmitHeaders) -> TransformRecord:
         """Submit a transform. The answer is its full record, `request_id` first.
 
@@ -34,7 +34,7 @@ class Transforms(ServiceXResource):
             workers=body.workers, tree_name=body.tree_name, image=body.image)
         return self._record(self.services.transforms.submit(caller(), submission, headers.idempotency_key))
 
-    @operation(answer=TransformList, query=ListQuery, failures=(400,))
+    @operation(answer=TransformList, query=ListQuery)
     def get(self, query: ListQuery) -> Response:
         """The transforms the caller may see, oldest first, without what their results are read with."""
         found = self.services.transforms.list(caller(), query.submitted_by, query.cursor, one_more(query.limit))
@@ -47,13 +47,13 @@ class Transforms(ServiceXResource):
 class Transform(ServiceXResource):
     """One transform."""
 
-    @operation(answer=TransformRecord, failures=(404,))
+    @operation(answer=TransformRecord)
     def get(self, request_id: str) -> TransformRecord:
         """The full record of a transform, with where its results are and what to read them with."""
         transform = self.services.transforms.get(caller(), request_id)
         return transform_record(transform, self.services.access(transform))
 
-    @operation(failures=(400, 404))
+    @operation(failures=(400,))
     def delete(self, request_id: str) -> Message:
         """Delete a transform that has ended, with its results."""
         self.services.transforms.delete(caller(), request_id)
@@ -63,7 +63,7 @@ class Transform(ServiceXResource):
 class Status(ServiceXResource):
     """How far a transform is."""
 
-    @operation(answer=StatusRecord, query=StatusQuery, failures=(400, 404))
+    @operation(answer=StatusRecord, query=StatusQuery)
     def get(self, request_id: str, query: StatusQuery) -> StatusRecord | Response:
         """State, counts and sums; with `details` every result as well."""
         transforms = self.services.transforms
@@ -77,7 +77,7 @@ class Status(ServiceXResource):
 class Results(ServiceXResource):
     """The results of a transform."""
 
-    @operation(answer=ResultList, query=ResultsQuery, failures=(400, 404))
+    @operation(answer=ResultList, query=ResultsQuery)
     def get(self, request_id: str, query: ResultsQuery) -> Response:
         """The results from `later_than` on, that time included, so that a client which asks again misses none."""
         found = self.services.transforms.results(caller(), request_id, query.later_than, one_more(query.limit),
@@ -88,7 +88,7 @@ class Results(ServiceXResource):
 class Errors(ServiceXResource):
     """The failures of a transform."""
 
-    @operation(answer=FailureList, query=ErrorsQuery, failures=(400, 404))
+    @operation(answer=FailureList, query=ErrorsQuery)
     def get(self, request_id: str, query: ErrorsQuery) -> Response:
         """The files that failed: why, where, after how many attempts, the stack trace and what the worker printed."""
         failed = self.services.transforms.failures(caller(), request_id, one_more(query.limit), query.cursor)
@@ -98,13 +98,13 @@ class Errors(ServiceXResource):
 class Cancel(ServiceXResource):
     """The cancelling of a transform."""
 
-    @operation(failures=(400, 404))
+    @operation(failures=(400,))
     def post(self, request_id: str) -> Message:
         """Cancel a transform; its workers stop within a second, and the results it has so far stay."""
         self.services.transforms.cancel(caller(), request_id)
         return Message(message=f"Canceled transformation request {request_id}")
 
-    @operation(failures=(400, 403, 404))
+    @operation(failures=(400,))
     def get(self, request_id: str) -> Message:
         """The same as POST, for clients that know only this. Only with a token in the header, not from a page."""
         check_token_shown()
@@ -115,7 +115,7 @@ class Cancel(ServiceXResource):
 class Workers(ServiceXResource):
     """The workers of a transform."""
 
-    @operation(answer=DeploymentStatus, failures=(404,))
+    @operation(answer=DeploymentStatus)
     def get(self, request_id: str) -> DeploymentStatus:
         """How many workers a transform has, and what they do; 404 when it has none."""
         transform = self.services.transforms.get(caller(), request_id)
@@ -131,7 +131,7 @@ class Workers(ServiceXResource):
 class Logs(ServiceXResource):
     """What the workers of a transform print."""
 
-    @operation(answer=WorkerLogs, query=LogsQuery, failures=(400, 404, 503))
+    @operation(answer=WorkerLogs, query=LogsQuery, failures=(503,))
     def get(self, request_id: str, query: LogsQuery) -> WorkerLogs:
         """The last lines of the workers there are; empty when there are none."""
         transform = self.services.transforms.get(caller(), request_id)

@@ -24,8 +24,9 @@ def refused(answer: TestResponse) -> bool:
     if answer.status_code != 429:
         return False
     assert answer.content_type == "application/json"
-    assert 1 <= int(answer.headers["Retry-After"]) <= 60
-    assert answer.json == {"message": f"Too many requests of this kind. Try again in {answer.headers['Retry-After']} s."}
+    seconds = answer.headers["Retry-After"]
+    assert 1 <= int(seconds) <= 60
+    assert answer.json == {"message": f"Too many requests of this kind. Try again in {seconds} s."}
     return True
 
 
