@@ -50,8 +50,8 @@ def up(host: str, port: int, data: Path | None, workers: int | None, allow_paths
     given = {"DATA_DIRECTORY": data, "WORKERS": workers, "ALLOWED_PATHS": list(allow_paths) or None,
              "ALLOWED_HOSTS": list(allow_hosts) + _own_name(host) or None}
     with plain_errors():
-        _check_address(host, insecure)
         chosen = load(**{name: value for name, value in given.items() if value is not None})
+        _check_address(host, insecure or chosen.ENABLE_AUTH)
         _check_folders(chosen.ALLOWED_PATHS)
         embedded.run(chosen, host, port)
 
@@ -59,8 +59,8 @@ def up(host: str, port: int, data: Path | None, workers: int | None, allow_paths
 def _check_address(host: str, insecure: bool) -> None:
     if not insecure and not is_loopback(host):
         raise ServiceXError(f"Listening on {host} would let anybody who reaches it run code on this machine, since "
-                            "there are no accounts. Keep to 127.0.0.1, or add --insecure if only people you "
-                            "trust reach it.")
+                            "there are no accounts (ENABLE_AUTH). Keep to 127.0.0.1, or add --insecure if only "
+                            "people you trust reach it.")
 
 
 def _check_folders(allowed: Sequence[Path]) -> None:

@@ -81,8 +81,7 @@ class Settings(TransformerSettings, AccountSettings, IdentitySettings, NoticeSet
         "", description="What keys and signatures are derived from. Empty: made on the first start and kept in "
                         "DATA_DIRECTORY.")
     ENABLE_AUTH: bool = Field(
-        False, description="Whether people need accounts. They are made on the command line, `servicex-app user`: this "
-                           "version has no pages to sign in yet.")
+        False, description="Whether people need accounts. Without, whoever reaches the server is its one user.")
     ALLOWED_HOSTS: list[str] = Field(
         default_factory=list, description="Names the server may be called by, besides those of the loopback address.")
     ALLOWED_PATHS: list[Path] = Field(

@@ -171,9 +171,10 @@ class Parts:
                                      settings.CONTROLLER_SECONDS, settings.LOOKUP_SECONDS + LOOKUP_GRACE,
                                      settings.LOOKUP_ATTEMPTS)
         self.controller.start()
-        self._start_sender()
+        self.start_sender()
 
-    def _start_sender(self) -> None:
+    def start_sender(self) -> None:
+        """Start to send notices in this process; the controller need not run."""
         wakeup = self.wake_sender if isinstance(self.wake_sender, Wakeup) else WakeListener(self.engine)
         self.sender = NoticeSender(NoticeService(self.transactions), choices.notifiers(self.settings), wakeup,
                                    self.settings.CONTROLLER_SECONDS)

@@ -107,5 +107,5 @@ class NoticeService:
     def _note(self, notice: Notice, **values: Any) -> None:
         # Not if the lease ran out and somebody else has it.
         with self._transactions.write() as session:
-            session.execute(update(Notice).where(Notice.id == notice.id, Notice.attempts == notice.attempts,
-                                                 Notice.sent_at.is_(None)).values(**values))
+            session.execute(update(Notice).where(Notice.id == notice.id, Notice.attempts == notice.attempts).values(
+                **values))

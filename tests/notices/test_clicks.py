@@ -1,23 +1,42 @@
 """The buttons in Slack: who may use them, what they do, and where answers go."""
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
 from servicex.api.slack import LARGEST_BODY
+from servicex.errors import BadRequest
+from servicex.services.accounts import Profile
+from servicex.services.audit import AuditLog
+from servicex.services.caller import COMMAND_LINE
 from tests.notices.slack_app import SECRET, Signed, signed
 from tests.notices.world import World, world
 from tests.stand_in import Reply, StandIn
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One server, where `bob` waits for approval and Slack knows of it, for tests that change nothing."""
+    with world(tmp_path_factory.mktemp("shared") / "site") as made:
+        made.site.person("bob", approved=False)
+        made.send()
+        yield made
+
+
+def nothing_was_done(there: World) -> bool:
+    """Whether all is as it was."""
+    bob = there.user("bob")
+    return bob is not None and bob.pending is True and len(there.rows()) == 1 == len(there.slack.server.requests)
+
 
 CLICK = urlencode({"payload": "{}"}).encode()
 
 
 def entries(here: World) -> list[tuple[str, str, str]]:
     """The audit log without what the test's own set-up did, newest first."""
-    from servicex.services.audit import AuditLog
     log = AuditLog(here.site.parts.transactions).entries(10)
     return [(entry.who, entry.action, entry.address) for entry in log if entry.who.startswith("slack:")]
 
@@ -75,19 +94,33 @@ def test_unknown_address_is_said_to_who_clicked(here: World, action: str, words:
 
 
 def test_address_that_somebody_only_claims_is_not_approved(here: World) -> None:
-    """B18, B19: whoever types an address does not have it."""
-    from servicex.services.accounts import Profile
-    from servicex.services.caller import COMMAND_LINE
+    """B18: whoever types an address does not have it."""
     with here.site.parts.transactions.write() as session:
         here.site.parts.accounts.add(session, COMMAND_LINE, "eve", Profile("Eve", "boss@example.org"))
     assert here.post(here.slack.click("accept_user", "boss@example.org")).status_code == 404
     assert here.user("eve").pending is True  # type: ignore[union-attr]
 
 
-def test_other_buttons_do_nothing(here: World) -> None:
+def test_other_buttons_do_nothing(shared: World) -> None:
+    assert shared.post(shared.slack.click("open_page", "bob@example.org")).status_code == 200
+    assert nothing_was_done(shared)
+
+
+def test_click_on_somebody_who_was_removed_meanwhile(here: World) -> None:
+    """B19: the removal of those who wait was answered with 500."""
     here.site.person("bob", approved=False)
-    assert here.post(here.slack.click("open_page", "bob@example.org")).status_code == 200
-    assert here.user("bob").pending is True and len(here.rows()) == 1  # type: ignore[union-attr]
+    assert here.site.ask("DELETE", "/pending", here.site.access_token("ada")).json == {"message": "1 row(s) deleted"}
+    assert here.post(here.slack.click("accept_user", "bob@example.org")).status_code == 404
+    assert here.user("bob") is None
+
+
+def test_second_account_of_an_address_is_not_told(here: World) -> None:
+    """B20: it was answered with 500."""
+    here.site.person("bob", approved=False)
+    with pytest.raises(BadRequest, match="already"):
+        here.site.person("eve", approved=False, email="bob@example.org")
+    here.send()
+    assert len(here.slack.messages) == 1
 
 
 def without(name: str) -> Callable[[Signed], Signed]:
@@ -117,18 +150,14 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_what_slack_did_not_sign_does_nothing(here: World, forgery: str) -> None:
+def test_what_slack_did_not_sign_does_nothing(shared: World, forgery: str) -> None:
     """A6, A8, B21: an earlier server posted to the address in it, took any time in the future, or answered 500."""
-    here.site.person("bob", approved=False)
-    here.send()
-    before = len(here.slack.server.requests)
     with StandIn(lambda request: Reply(200)) as elsewhere:
-        click = here.slack.click("accept_user", "bob@example.org", response_url=elsewhere.url + "/actions/T/1/x")
-        answer = here.post(FORGERIES[forgery](click))
-        here.send_again()
-        assert elsewhere.requests == [] and len(here.slack.server.requests) == before
-    assert (answer.status_code, answer.data) == (401, b"")
-    assert here.user("bob").pending is True and len(here.rows()) == 1  # type: ignore[union-attr]
+        click = shared.slack.click("accept_user", "bob@example.org", response_url=elsewhere.url + "/actions/T/1/x")
+        answer = shared.post(FORGERIES[forgery](click))
+        shared.send_again()
+        assert elsewhere.requests == []
+    assert (answer.status_code, answer.data) == (401, b"") and nothing_was_done(shared)
 
 
 def test_without_a_secret_nothing_is_taken(tmp_path: Path) -> None:
@@ -145,18 +174,15 @@ def test_without_a_secret_nothing_is_taken(tmp_path: Path) -> None:
     "{elsewhere}/actions/T/1/x", "{slack}@{host}/actions/x", "{slack}.evil.example/x", "{slack}:1/x", "{slack}",
     "{slack}\\@{host}/x", "https{rest}/actions/x", "//{host}/x", "http:/{host}/x", "ftp://x/", "{slack}?/", "",
     " {slack}/actions/x", "{slack}/actions/x\r\nHost: {host}", "{slack}/\u00e9"])
-def test_replies_go_to_slack_alone(here: World, address: str) -> None:
+def test_replies_go_to_slack_alone(shared: World, address: str) -> None:
     """A6: also if it is signed. Nothing is done, since who asked could not be told."""
-    here.site.person("bob", approved=False)
-    here.send()
     with StandIn(lambda request: Reply(200)) as elsewhere:
-        url = address.format(elsewhere=elsewhere.url, slack=here.slack.url, host=elsewhere.address,
-                             rest=here.slack.url.removeprefix("http"))
-        answer = here.post(here.slack.click("accept_user", "bob@example.org", response_url=url))
-        here.send()
+        url = address.format(elsewhere=elsewhere.url, slack=shared.slack.url, host=elsewhere.address,
+                             rest=shared.slack.url.removeprefix("http"))
+        answer = shared.post(shared.slack.click("accept_user", "bob@example.org", response_url=url))
+        shared.send_again()
         assert elsewhere.requests == []
-    assert (answer.status_code, answer.data) == (400, b"")
-    assert here.user("bob").pending is True and len(here.rows()) == 1  # type: ignore[union-attr]
+    assert (answer.status_code, answer.data) == (400, b"") and nothing_was_done(shared)
 
 
 def test_reply_is_not_redirected(here: World) -> None:
@@ -180,22 +206,20 @@ GOOD = {"response_url": "http://x/", "user": {"id": "U1"}, "actions": [{"action_
         {"user": None}, {"user": {"id": "U1> <!channel"}}, {"user": {"id": "U1\n"}}, {"actions": []},
         {"actions": {"0": 1}}, {"message": {}}, {"message": {"blocks": []}}, {"message": {"blocks": ["x"]}},
         {"response_url": None}, {"actions": [{"action_id": "accept_user", "value": "a\0b"}]}))])
-def test_signed_nonsense(here: World, body: bytes) -> None:
-    answer = here.post(signed(body))
-    assert (answer.status_code, answer.data) == (400, b"") and not here.rows()
+def test_signed_nonsense(shared: World, body: bytes) -> None:
+    answer = shared.post(signed(body))
+    assert (answer.status_code, answer.data) == (400, b"") and nothing_was_done(shared)
 
 
-def test_huge_body_is_not_read(here: World) -> None:
-    answer = here.post(signed(b"payload=" + b"x" * LARGEST_BODY))
-    assert answer.status_code == 413
+def test_huge_body_is_not_read(shared: World) -> None:
+    answer = shared.post(signed(b"payload=" + b"x" * LARGEST_BODY))
+    assert answer.status_code == 413 and nothing_was_done(shared)
 
 
-def test_payload_in_the_query_is_not_looked_at(here: World) -> None:
-    here.site.person("bob", approved=False)
-    click = here.slack.click("accept_user", "bob@example.org")
-    empty = signed(b"")
-    answer = here.site.client.post("/slack?" + click.body.decode(), headers=empty.headers)
-    assert answer.status_code == 400 and here.user("bob").pending is True  # type: ignore[union-attr]
+def test_payload_in_the_query_is_not_looked_at(shared: World) -> None:
+    click = shared.slack.click("accept_user", "bob@example.org")
+    answer = shared.site.client.post("/slack?" + click.body.decode(), headers=signed(b"").headers)
+    assert answer.status_code == 400 and nothing_was_done(shared)
 
 
 def test_secrets_are_not_in_the_log(here: World, caplog: pytest.LogCaptureFixture) -> None:

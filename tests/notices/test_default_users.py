@@ -40,7 +40,7 @@ def entry(sub: str, **changes: Any) -> dict[str, Any]:
 
 def make(site: Site, path: Path, content: Any) -> None:
     """Start a server on that database, with the file, as far as its default users."""
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    path.write_text(json.dumps(content))
     make_default_users(load(DEFAULT_USERS_FILE=path, JWT_ADMIN=ADMIN_EMAIL), site.parts.transactions)
 
 
@@ -134,16 +134,16 @@ def test_missing_file_is_none(tmp_path: Path) -> None:
     ([entry("bob"), entry("eve"), entry("bob", email="b@c.d", refresh_token="")], "entry 1: another .* sub"),
     ([entry("bob"), entry("eve", email="BOB@example.org")], "entry 1: another .* email"),
     ([entry("bob"), entry("eve", refresh_token=token("bob"))], "entry 1: another .* refresh_token")])
-def test_file_that_is_wrong_is_said_and_makes_nobody(here: World, file: Path, content: Any, words: str) -> None:
+def test_file_that_is_wrong_is_said(file: Path, content: Any, words: str) -> None:
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
     with pytest.raises(InvalidSettings, match=words) as caught:
-        make(here.site, file, content)
+        default_users.read(file)
     assert str(file) in str(caught.value) and token("bob") not in str(caught.value)
-    assert len(here.site.parts.accounts.all()) == 1
 
 
-def test_file_that_cannot_be_read_is_said(here: World, tmp_path: Path) -> None:
+def test_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match="cannot be read"):
-        make_default_users(load(DEFAULT_USERS_FILE=tmp_path), here.site.parts.transactions)
+        default_users.read(tmp_path)
 
 
 def test_token_of_another_account_is_said(here: World, file: Path) -> None:

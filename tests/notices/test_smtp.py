@@ -1,7 +1,6 @@
 """Mail through a real SMTP server."""
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from servicex.backends.notifier.base import NotSent, Refused
 from servicex.backends.notifier.smtp import Smtp
 from servicex.services.caller import COMMAND_LINE
 from servicex.services.notice_texts import welcome
+from tests.certificates import self_signed
 from tests.conftest import require
 from tests.notices.mail_servers import PASSWORD, USER, MailServer
 from tests.notices.world import world
@@ -26,12 +26,7 @@ WELCOME = welcome("bob@example.org", "Bób", "https://docs.example.org")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate of `mail.test` that vouches for itself, with its key."""
     require(shutil.which("openssl"), "there is no openssl here")
-    path = tmp_path_factory.mktemp("certificate") / "certificate.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mail.test",
-                    "-addext", "subjectAltName=DNS:mail.test", "-keyout", path, "-out", path.with_suffix(".crt")],
-                   check=True, capture_output=True)
-    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
-    return path
+    return self_signed(tmp_path_factory.mktemp("certificate"), "mail.test")
 
 
 @pytest.fixture

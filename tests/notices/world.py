@@ -64,7 +64,8 @@ def world(folder: Path, database: str = "", **settings: Any) -> Iterator[World]:
     slack, mailgun = SlackApp(), MailgunStandIn()
     with slack.server, mailgun.server:
         site = Site(folder, **{
-            "SQLALCHEMY_DATABASE_URI": database, "SIGNUP_WEBHOOK_URL": slack.url + WEBHOOK,
+            "SQLALCHEMY_DATABASE_URI": database, "CONTROLLER_SECONDS": 3600.0,
+            "SIGNUP_WEBHOOK_URL": slack.url + WEBHOOK,
             "SLACK_SIGNING_SECRET": SECRET, "SLACK_RESPONSE_URL": slack.url, "MAILGUN_URL": mailgun.server.url,
             "MAILGUN_DOMAIN": DOMAIN, "MAILGUN_API_KEY": KEY, "DOCS_BASE_URL": "https://docs.example.org/",
             **settings})

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from servicex.backends.bounded_http import is_loopback
 from servicex.backends.notifier.base import Notifier, NotSent, Refused
 
-# For each answer of the server; there are at most ten.
+# For each piece of an answer; there are at most ten answers.
 SECONDS = 5.0
 SUBMISSION_PORT = 587
 FINAL = 500
