@@ -70,6 +70,7 @@ setup(
             "celery>=5.4",
             "playwright>=1.50",
             "oidc-provider-mock>=0.3",
+            "aiosmtpd>=1.4.6",
             "schemathesis>=4",
             "rucio-clients>=35",
         ],

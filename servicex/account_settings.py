@@ -19,8 +19,18 @@ class AccountSettings(BaseSettings):
     JWT_REFRESH_TOKEN_EXPIRES: float = Field(
         0, ge=0, description="For how many seconds an API token is good, the one in servicex.yaml. 0 or False: until "
                              "it is revoked.")
+    SESSION_SECONDS: float = Field(
+        12 * 3600.0, ge=300, description="For how many seconds somebody who signed in stays signed in.")
+    AUTO_APPROVE_DOMAINS: list[str] = Field(
+        default_factory=list, description="Domains of e-mail addresses, like cern.ch, whose owners need no approval by "
+                                          "an administrator. Only addresses that an identity provider vouches for "
+                                          "count.")
+    AUTO_APPROVE_GROUPS: list[str] = Field(
+        default_factory=list, description="Groups of identity providers, each as provider:group, whose members need no "
+                                          "approval by an administrator.")
     JWT_ADMIN: str = Field(
-        "", description="The e-mail address whose account is an administrator's from the beginning.")
+        "", description="The e-mail address whose account is an administrator's from the beginning; an identity "
+                        "provider, or who makes the account on the command line, has to vouch for it.")
 
     @field_validator("JWT_REFRESH_TOKEN_EXPIRES", mode="before")
     @classmethod

@@ -10,13 +10,14 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from servicex import api, choices, web, wiring
-from servicex.api import headers
+from servicex.api import browser, headers
 from servicex.api.auth import Authentication
 from servicex.backends.object_store.s3_door import S3Door
 from servicex.database import migrate, migrations_folder
 from servicex.models import db
 from servicex.observability import redact_secrets
 from servicex.settings import Settings
+from servicex.web.services import WebServices
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,7 +30,7 @@ def build_app(settings: Settings) -> Flask:
     os.environ.pop("FLASK_DEBUG", None)
     app = Flask("servicex")
     app.config.update(SQLALCHEMY_DATABASE_URI=settings.database_uri, MAX_CONTENT_LENGTH=settings.MAX_REQUEST_BYTES,
-                      MAX_FORM_MEMORY_SIZE=settings.MAX_REQUEST_BYTES)
+                      MAX_FORM_MEMORY_SIZE=settings.MAX_REQUEST_BYTES, PUBLIC_URL=settings.PUBLIC_URL)
     # Every thread that may want a connection gets one: requests, two threads a worker, finders, the controller.
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": settings.THREADS + 2 * settings.WORKERS + 8}
     db.init_app(app)
@@ -38,11 +39,14 @@ def build_app(settings: Settings) -> Flask:
         parts = wiring.build(settings, db.engine)
     app.extensions["servicex"] = parts
     services = parts.services()
-    authentication = Authentication(settings.ENABLE_AUTH, parts.accounts, parts.api_tokens)
+    authentication = Authentication(settings.ENABLE_AUTH, parts.accounts, parts.api_tokens, parts.sign_ins,
+                                    choices.bearer_identity(settings))
+    browser.register(app, choices.cookie_keys(settings))
     api.register(app, services, choices.outside(settings), authentication, choices.token_options(settings),
                  choices.rate_limits(settings))
     headers.register(app)
-    web.register(app, services)
+    web.register(app, WebServices(services, parts.accounts, parts.api_tokens, parts.sign_ins, parts.device_codes,
+                                  parts.audit_log, parts.identity_providers))
     door = S3Door(single_slashes(app.wsgi_app), parts.store)
     app.wsgi_app = behind_proxies(door, settings.TRUSTED_PROXIES)  # type: ignore[method-assign,assignment]
     return app

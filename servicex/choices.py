@@ -8,6 +8,7 @@ import limits
 from limits.errors import ConfigurationError
 from limits.storage import Storage, storage_from_string
 
+from servicex.api import browser
 from servicex.api.auth import TokenOptions, token_key
 from servicex.api.cors import Invited
 from servicex.api.guard import Outside, host_name
@@ -21,6 +22,7 @@ from servicex.backends.did_finder.base import DidFinder, LookupSink
 from servicex.backends.did_finder.builtin import BuiltinDidFinder
 from servicex.backends.did_finder.queue import QueueDidFinder
 from servicex.backends.did_finder.schemes import check_default_scheme, check_schemes
+from servicex.backends.identity.base import Identity, IdentityProvider
 from servicex.backends.image_check.base import ImageCheck
 from servicex.backends.image_check.own_image import AllButImage, OnlyImage
 from servicex.backends.image_check.image_name import AllowedImages
@@ -30,6 +32,10 @@ from servicex.backends.launcher.base import Launcher, ReportSink
 from servicex.backends.launcher.elsewhere import TransformersElsewhere
 from servicex.backends.launcher.local import LocalLauncher, WorkerLimits
 from servicex.backends.launcher.local_work import InProcessWork
+from servicex.backends.notifier.base import Notifier
+from servicex.backends.notifier.mailgun import Mailgun
+from servicex.backends.notifier.slack import SlackReplies, SlackWebhook
+from servicex.backends.notifier.smtp import Smtp
 from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.object_store.credentials import Credentials
 from servicex.backends.object_store.local import LocalObjectStore
@@ -39,7 +45,11 @@ from servicex.capabilities import Capabilities, capability_keys
 from servicex.codegen.catalogue import GENERATORS
 from servicex.data_directory import secret_key
 from servicex.processes import WarmParent
+from servicex.services.accounts import AccountService
+from servicex.services.notices import MAIL, SLACK, SLACK_REPLY
+from servicex.services.sign_ins import AutoApproval, SignInService
 from servicex.services.submissions import OBJECT_STORE, VOLUME
+from servicex.services.transactions import Transactions
 from servicex.settings import InvalidSettings, Settings
 
 LOCAL_SCHEME = "file"
@@ -53,6 +63,9 @@ def check(settings: Settings) -> None:
         raise InvalidSettings("RABBIT_MQ_URL needs ADVERTISED_HOSTNAME: transformers and finders call back there.")
     if settings.VALID_DID_SCHEMES and not settings.RABBIT_MQ_URL:
         raise InvalidSettings("VALID_DID_SCHEMES needs RABBIT_MQ_URL: their finders are asked through it.")
+    if settings.DEV_USERS and not settings.database_uri.startswith("sqlite:"):
+        raise InvalidSettings("DEV_USERS lets people in without a password. It is for a server on a laptop, which has "
+                              "its database in SQLite; this one has another.")
     if settings.TRANSFORMER_MANAGER_ENABLED:
         _check_cluster(settings)
 
@@ -214,6 +227,69 @@ def token_options(settings: Settings) -> TokenOptions:
     """What tokens are signed with, and for how long they are good."""
     key = token_key(settings.JWT_SECRET_KEY, secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY))
     return TokenOptions(key, settings.JWT_ACCESS_TOKEN_EXPIRES, settings.JWT_REFRESH_TOKEN_EXPIRES)
+
+
+def sign_ins(settings: Settings, transactions: Transactions, accounts: AccountService) -> SignInService:
+    """What keeps browsers signed in."""
+    rules = AutoApproval(tuple(domain.lower().lstrip("@") for domain in settings.AUTO_APPROVE_DOMAINS),
+                         tuple(settings.AUTO_APPROVE_GROUPS))
+    return SignInService(transactions, accounts, rules, settings.SESSION_SECONDS)
+
+
+def cookie_keys(settings: Settings) -> list[str]:
+    """What the cookies of browsers are signed with, the newest first."""
+    newest = secret_key(settings.SECRET_KEY, settings.DATA_DIRECTORY)
+    return [browser.cookie_key(secret) for secret in (newest, *settings.SECRET_KEY_FALLBACKS)]
+
+
+def identity_providers(settings: Settings) -> list[IdentityProvider]:
+    """Who signs people in: those that are configured, in the order in which people are offered them."""
+    providers: list[IdentityProvider] = []
+    if settings.GLOBUS_CLIENT_ID and settings.GLOBUS_CLIENT_SECRET:
+        from servicex.backends.identity.globus import GlobusProvider
+        providers.append(GlobusProvider(settings.GLOBUS_CLIENT_ID, settings.GLOBUS_CLIENT_SECRET))
+    if settings.OIDC_PROVIDERS:
+        from servicex.backends.identity.issuer import Issuer
+        from servicex.backends.identity.oidc import OidcProvider
+        providers += [OidcProvider(one, Issuer(one.issuer)) for one in settings.OIDC_PROVIDERS]
+    if settings.DEV_USERS:
+        from servicex.backends.identity.dev import DevProvider
+        providers += [DevProvider(email, number) for number, email in enumerate(settings.DEV_USERS, 1)]
+    return providers
+
+
+def bearer_identity(settings: Settings) -> Callable[[str], Identity | None]:
+    """What knows the access tokens that other issuers make for this server: gives None for a token of somebody else."""
+    accepted = [one for one in settings.OIDC_PROVIDERS if one.audience]
+    if not accepted:
+        return lambda token: None
+    from servicex.backends.identity.bearer import BearerTokens
+    from servicex.backends.identity.issuer import Issuer
+    return BearerTokens([(one, Issuer(one.issuer)) for one in accepted]).identity
+
+
+def notifiers(settings: Settings) -> dict[str, Notifier]:
+    """What tells people and services outside, by channel."""
+    found: dict[str, Notifier] = {}
+    if settings.SIGNUP_WEBHOOK_URL:
+        found[SLACK] = SlackWebhook(settings.SIGNUP_WEBHOOK_URL)
+    if settings.SLACK_SIGNING_SECRET:
+        found[SLACK_REPLY] = SlackReplies()
+    if settings.SMTP_URL:
+        found[MAIL] = Smtp(settings.SMTP_URL, settings.MAIL_FROM)
+    elif settings.MAILGUN_API_KEY and settings.MAILGUN_DOMAIN:
+        sender = settings.MAIL_FROM or f"ServiceX <noreply@{settings.MAILGUN_DOMAIN}>"
+        found[MAIL] = Mailgun(settings.MAILGUN_URL, settings.MAILGUN_DOMAIN, settings.MAILGUN_API_KEY, sender)
+    return found
+
+
+def slack_signed(settings: Settings) -> Callable[[bytes, Mapping[str, str]], bool] | None:
+    """What knows whether a body, with its headers, comes from Slack; None if there is no Slack app."""
+    if not settings.SLACK_SIGNING_SECRET:
+        return None
+    # Only here, since Slack's SDK takes its time and its memory.
+    from servicex.backends.slack_signature import SlackSignature
+    return SlackSignature(settings.SLACK_SIGNING_SECRET)
 
 
 def outside(settings: Settings) -> Outside:

@@ -1,5 +1,4 @@
 """The command `servicex-app`."""
-import ipaddress
 import json
 import threading
 from collections.abc import Sequence
@@ -9,10 +8,12 @@ import click
 from flask.cli import ScriptInfo
 
 from servicex import create_app, embedded, reference
+from servicex.backends.bounded_http import is_loopback
 from servicex.commands.database import database
 from servicex.commands.plain_errors import plain_errors
 from servicex.commands.queues import queues
 from servicex.commands.serve import serve
+from servicex.commands.sign_in import sign_in
 from servicex.commands.transformers import transformers
 from servicex.commands.users import user
 from servicex.commands.worker import worker
@@ -49,17 +50,17 @@ def up(host: str, port: int, data: Path | None, workers: int | None, allow_paths
     given = {"DATA_DIRECTORY": data, "WORKERS": workers, "ALLOWED_PATHS": list(allow_paths) or None,
              "ALLOWED_HOSTS": list(allow_hosts) + _own_name(host) or None}
     with plain_errors():
-        _check_address(host, insecure)
         chosen = load(**{name: value for name, value in given.items() if value is not None})
+        _check_address(host, insecure or chosen.ENABLE_AUTH)
         _check_folders(chosen.ALLOWED_PATHS)
         embedded.run(chosen, host, port)
 
 
 def _check_address(host: str, insecure: bool) -> None:
-    if not insecure and not _is_loopback(host):
+    if not insecure and not is_loopback(host):
         raise ServiceXError(f"Listening on {host} would let anybody who reaches it run code on this machine, since "
-                            "there are no accounts. Keep to 127.0.0.1, or add --insecure if only people you "
-                            "trust reach it.")
+                            "there are no accounts (ENABLE_AUTH). Keep to 127.0.0.1, or add --insecure if only "
+                            "people you trust reach it.")
 
 
 def _check_folders(allowed: Sequence[Path]) -> None:
@@ -71,16 +72,9 @@ def _check_folders(allowed: Sequence[Path]) -> None:
 
 def _own_name(host: str) -> list[str]:
     """The address listened on, as a name by which the server may be called; none if it is that of all addresses."""
-    if _is_loopback(host) or host in ("0.0.0.0", "::"):
+    if is_loopback(host) or host in ("0.0.0.0", "::"):
         return []
     return [f"[{host}]" if ":" in host else host]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @cli.command()
@@ -125,6 +119,7 @@ def docs(folder: Path) -> None:
 cli.add_command(database)
 cli.add_command(queues)
 cli.add_command(serve)
+cli.add_command(sign_in)
 cli.add_command(transformers)
 cli.add_command(user)
 cli.add_command(worker)

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from servicex import create_app
+from servicex.backends.bounded_http import is_loopback
 from servicex.data_directory import locked
 from servicex.database import held
 from servicex.listening import address, bind
@@ -12,11 +13,16 @@ from servicex.migration import upgrade_alone
 from servicex.models import db
 from servicex.observability import set_up_logging
 from servicex.processes.linux import hide
-from servicex.settings import Settings
+from servicex.settings import InvalidSettings, Settings
+from servicex.wiring import make_default_users
 
 
 def run(settings: Settings, host: str, port: int) -> None:
-    """Run the embedded server in this process until it is interrupted or told to end."""
+    """Run the embedded server in this process until it is interrupted or told to end. Raises InvalidSettings."""
+    # From elsewhere, too, one can call a server localhost: only the address it listens on keeps others out.
+    if settings.DEV_USERS and not is_loopback(host):
+        raise InvalidSettings(f"DEV_USERS lets people in without a password, so the server must not listen on {host}. "
+                              "Keep to 127.0.0.1, or take DEV_USERS away.")
     set_up_logging(settings.LOG_LEVEL)
     hide()  # users' programs run under the same user as the server
     interrupt_when_told()
@@ -26,6 +32,7 @@ def run(settings: Settings, host: str, port: int) -> None:
         server = bind(app, host, port, settings.THREADS)
         with app.app_context(), held(db.engine):
             upgrade_alone(db.engine)
+            make_default_users(settings, parts.transactions)
             try:
                 parts.start_alone()
                 click.echo(f"ServiceX is up at {address(server, host)}  (stop it with Ctrl-C)", err=True)

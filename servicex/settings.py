@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from servicex.account_settings import AccountSettings
 from servicex.errors import ServiceXError
+from servicex.identity_settings import IdentitySettings
+from servicex.notice_settings import WEB_ADDRESS, NoticeSettings
 from servicex.transformer_settings import HOST_AND_PORT, TransformerSettings
 from servicex.web_settings import WebSettings
 
@@ -25,7 +27,6 @@ MIB = 1024 ** 2
 HOUR = 3600.0
 DAY = 24 * HOUR
 SECRET_LENGTH = 16
-WEB_ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 
 S3_KEYS = re.compile(r"[!-9;-~]{1,128}:[!-~]{1,128}")
 
@@ -67,7 +68,7 @@ GeneratorImage = Annotated[str, StringConstraints(max_length=256)]
 ImagePrefix = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$")]
 
 
-class Settings(TransformerSettings, AccountSettings, WebSettings):
+class Settings(TransformerSettings, AccountSettings, IdentitySettings, NoticeSettings, WebSettings):
     """The options, by the names they have in the file and in the environment."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=True, frozen=True)
@@ -80,8 +81,7 @@ class Settings(TransformerSettings, AccountSettings, WebSettings):
         "", description="What keys and signatures are derived from. Empty: made on the first start and kept in "
                         "DATA_DIRECTORY.")
     ENABLE_AUTH: bool = Field(
-        False, description="Whether people need accounts. They are made on the command line, `servicex-app user`: this "
-                           "version has no pages to sign in yet.")
+        False, description="Whether people need accounts. Without, whoever reaches the server is its one user.")
     ALLOWED_HOSTS: list[str] = Field(
         default_factory=list, description="Names the server may be called by, besides those of the loopback address.")
     ALLOWED_PATHS: list[Path] = Field(

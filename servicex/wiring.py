@@ -14,24 +14,32 @@ from servicex.backends.broker.base import Broker
 from servicex.backends.code_generator.base import CodeGenerator
 from servicex.backends.did_finder.base import DidFinder
 from servicex.backends.did_finder.paths import check_file_list
+from servicex.backends.identity.base import IdentityProvider
 from servicex.backends.launcher.base import Launcher, WorkersStatus
 from servicex.backends.object_store.base import ObjectStore
 from servicex.backends.result_store import ResultStore
 from servicex.capabilities import Capabilities
 from servicex.controller.kills import KillAccounting
 from servicex.controller.loop import Controller, Wakeup
+from servicex.controller.notices import NoticeSender
 from servicex.controller.steps import Limits, TransformSteps, Workers
 from servicex.notifications import WakeListener, WakeSender
 from servicex.processes import PRELOAD, WarmParent
+from servicex.services import default_users
 from servicex.services.accounts import AccountService
 from servicex.services.api_tokens import ApiTokenService
+from servicex.services.audit import AuditLog
 from servicex.services.control import ControlService
 from servicex.services.datasets import DatasetService
+from servicex.services.default_users import DefaultUsers
+from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Check, Health
 from servicex.services.kills import KillService
-from servicex.services.notices import Notices
+from servicex.services.notices import Notices, NoticeService
 from servicex.services.results import ResultService
+from servicex.services.sign_ins import SignInService
+from servicex.services.slack_clicks import SlackClicks
 from servicex.services.transactions import Transactions
 from servicex.services.transformer_reports import TransformerReports
 from servicex.services.transforms import TransformService
@@ -61,13 +69,15 @@ class Closable(Protocol):
 class Parts:
     """The server's parts, wired. What answers requests is there from the beginning; the controller once it is started.
 
-    `wake` tells the controller, in whatever process it is, that there is something to do.
+    `wake` tells the controller, in whatever process it is, that there is something to do, `wake_sender` that there is a
+    notice to send.
     """
 
     settings: Settings
     engine: Engine
     transactions: Transactions
     wake: Callable[[], None]
+    wake_sender: Callable[[], None]
     store: ObjectStore
     stores: Mapping[str, ResultStore]
     warm: WarmParent
@@ -78,10 +88,16 @@ class Parts:
     datasets: DatasetService
     results: ResultService
     transforms: TransformService
+    notices: Notices
     accounts: AccountService
     api_tokens: ApiTokenService
+    sign_ins: SignInService
+    device_codes: DeviceCodeService
+    audit_log: AuditLog
+    identity_providers: Sequence[IdentityProvider]
     launcher: Launcher | None = field(default=None)
     controller: Controller | None = field(default=None)
+    sender: NoticeSender | None = field(default=None)
 
     @property
     def transformers(self) -> Launcher | None:
@@ -112,11 +128,13 @@ class Parts:
         settings = self.settings
         return Services(
             accounts=self.accounts, transforms=self.transforms, datasets=self.datasets, results=self.results,
-            workers=self.workers,
+            workers=self.workers, device_codes=self.device_codes,
             finder_reports=FinderReports(self.transactions, self.datasets, settings.LOOKUP_ATTEMPTS,
                                          FAILED_LOOKUP_PAUSE, self.wake),
             transformer_reports=TransformerReports(self.transactions, self.results, self.wake,
                                                    self.store.delete_object),
+            slack_signed=choices.slack_signed(settings),
+            slack_clicks=SlackClicks(self.transactions, self.accounts, self.notices, settings.SLACK_RESPONSE_URL),
             capabilities=self.tokens, open_callbacks=settings.OPEN_INTERNAL_ROUTES,
             credentials=choices.client_credentials(settings, self.store), public_endpoint=settings.MINIO_PUBLIC_URL,
             public_secured=settings.MINIO_ENCRYPT_PUBLIC, app_version=app_version(),
@@ -153,11 +171,19 @@ class Parts:
                                      settings.CONTROLLER_SECONDS, settings.LOOKUP_SECONDS + LOOKUP_GRACE,
                                      settings.LOOKUP_ATTEMPTS)
         self.controller.start()
+        self.start_sender()
+
+    def start_sender(self) -> None:
+        """Start to send notices in this process; the controller need not run."""
+        wakeup = self.wake_sender if isinstance(self.wake_sender, Wakeup) else WakeListener(self.engine)
+        self.sender = NoticeSender(NoticeService(self.transactions), choices.notifiers(self.settings), wakeup,
+                                   self.settings.CONTROLLER_SECONDS)
+        self.sender.start()
 
     def close(self) -> None:
         """Stop all that was started."""
-        started: list[Closable | None] = [self.controller, self.launcher, *self.finders, *self.generators, self.broker,
-                                          self.warm]
+        started: list[Closable | None] = [self.controller, self.sender, self.launcher, *self.finders, *self.generators,
+                                          self.broker, self.warm]
         for part in started:
             if part is not None:
                 part.close()
@@ -167,7 +193,11 @@ def build(settings: Settings, engine: Engine) -> Parts:
     """Wire the parts of a server. Nothing is started or connected to yet. Raises InvalidSettings."""
     choices.check(settings)
     transactions = Transactions(engine)
-    wake = WakeSender(engine) if engine.dialect.name == "postgresql" else Wakeup()
+    wake: Callable[[], None] = Wakeup()
+    # An event of its own, since one that two wait for wakes but one of them. PostgreSQL tells all who listen.
+    wake_sender: Callable[[], None] = Wakeup()
+    if engine.dialect.name == "postgresql":
+        wake = wake_sender = WakeSender(engine)
     warm = WarmParent((*PRELOAD, "servicex.codegen.child", "vector"))
     broker, tokens = choices.broker(settings), choices.capabilities(settings)
     generators = choices.code_generators(settings, warm, app_version())
@@ -180,9 +210,21 @@ def build(settings: Settings, engine: Engine) -> Parts:
     transforms = TransformService(
         transactions, datasets, generators, list(stores), settings.MAX_SELECTION_BYTES, app_version(), wake,
         partial(choices.deliverable_formats, settings), choices.image_check(settings))
-    return Parts(settings, engine, transactions, wake, store, stores, warm, broker, tokens, generators, finders,
-                 datasets, ResultService(transactions, wake), transforms,
-                 AccountService(transactions, Notices(), settings.JWT_ADMIN), ApiTokenService(transactions))
+    notices = Notices(list(choices.notifiers(settings)), settings.DOCS_BASE_URL, wake_sender)
+    accounts = AccountService(transactions, notices, settings.JWT_ADMIN)
+    return Parts(settings, engine, transactions, wake, wake_sender, store, stores, warm, broker, tokens, generators,
+                 finders, datasets, ResultService(transactions, wake), transforms, notices, accounts,
+                 ApiTokenService(transactions), choices.sign_ins(settings, transactions, accounts),
+                 DeviceCodeService(transactions), AuditLog(transactions), choices.identity_providers(settings))
+
+
+def make_default_users(settings: Settings, transactions: Transactions) -> None:
+    """Make the accounts that DEFAULT_USERS_FILE names and that are not there. Raises InvalidSettings.
+
+    Nobody is told of them: who runs the server made them.
+    """
+    accounts = AccountService(transactions, Notices(), settings.JWT_ADMIN)
+    DefaultUsers(transactions, accounts).make(default_users.read(settings.DEFAULT_USERS_FILE))
 
 
 def _datasets(settings: Settings, transactions: Transactions, wake: Callable[[], None]) -> DatasetService:

@@ -11,6 +11,7 @@ from servicex.api.auth import Authentication, TokenOptions
 from servicex.api.callbacks import (FileComplete, LookupComplete, LookupFailed, LookupFiles, TransformerFileStatus,
                                     TransformerStatus)
 from servicex.api.datasets import Dataset, DatasetRefresh, Datasets
+from servicex.api.device import DeviceCode, DeviceToken
 from servicex.api.guard import Outside
 from servicex.api.health import Live, Ready
 from servicex.api.info import CodeGenerators, ServerInfo
@@ -18,6 +19,7 @@ from servicex.api.limits import RateLimits
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import LARGEST_ID
 from servicex.api.services import Services
+from servicex.api.slack import Slack
 from servicex.api.transforms import Cancel, Errors, Logs, Results, Status, Transform, Transforms, Workers
 
 DATASET_ID = f"<int(max={LARGEST_ID}):dataset_id>"
@@ -46,6 +48,9 @@ ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     (f"/users/{USER_ID}", User),
     ("/pending", Pending),
     ("/accept", Accept),
+    ("/device/code", DeviceCode),
+    ("/device/token", DeviceToken),
+    ("/slack", Slack),
     ("/livez", Live),
     ("/readyz", Ready),
     (f"{CALLBACKS}/{DATASET_ID}/files", LookupFiles),

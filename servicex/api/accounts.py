@@ -1,9 +1,10 @@
 """Accounts and tokens: for administrators, and for programs that renew their access."""
+from servicex.api.account_schemas import AcceptBody, AccessToken, PendingList, PendingUser, UserList, UserRecord
 from servicex.api.auth import Access, authentication, caller
 from servicex.api.limits import Limit
 from servicex.api.operation import operation
 from servicex.api.resource import ServiceXResource
-from servicex.api.schemas import AcceptBody, AccessToken, Message, PendingList, PendingUser, UserList, UserRecord
+from servicex.api.schemas import Message
 
 
 class TokenRefresh(ServiceXResource):

@@ -14,6 +14,10 @@ from servicex.errors import ServiceXError, TooManyRequests
 
 log = logging.getLogger(__name__)
 NO_SUCH_ROUTE = "There is nothing at this URL. The routes of this server are described at /apidoc."
+# What a page says above all; other statuses have their name in HTTP.
+HEADINGS = {400: "That cannot be done", 401: "Please sign in", 403: "That is not for you",
+            404: "There is no such thing here", 429: "Not so fast", 500: "Something went wrong",
+            503: "Not available just now"}
 UNEXPECTED = ("Something went wrong in the server (incident {}). It has been logged; please try again, and tell the "
               "people who run this server if it stays.")
 
@@ -55,8 +59,8 @@ def _unexpected(error: Exception) -> Response:
 def _answer(status: int, message: str, incident: str = "") -> Response:
     if _wants_a_page():
         try:
-            page = render_template("error.html", status=status, reason=HTTPStatus(status).phrase, message=message,
-                                   incident=incident)
+            page = render_template("error.html", status=status, message=message, incident=incident,
+                                   heading=HEADINGS.get(status) or HTTPStatus(status).phrase)
             return Response(page, status)
         except Exception:  # what a page shows beside the error may be what has failed
             log.exception("the page of an error cannot be shown")

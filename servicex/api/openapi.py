@@ -65,7 +65,8 @@ def _schemas(operations: Iterable[Operation]) -> tuple[dict[type[BaseModel], Any
     """A reference for each model, and the schemas they refer to."""
     modes: dict[type[BaseModel], JsonSchemaMode] = {Message: "serialization"}
     for declared in operations:
-        modes[declared.answer] = "serialization"
+        if declared.answer:
+            modes[declared.answer] = "serialization"
         if declared.body:
             modes[declared.body] = "validation"
     references, schemas = models_json_schema(list(modes.items()), ref_template="#/components/schemas/{model}")
@@ -80,15 +81,17 @@ def _describe(url: str, resource: type[ServiceXResource], method: str, declared:
         "operationId": f"{method}_{resource.__name__}", "summary": text.split("\n")[0],
         "parameters": [*_path_parameters(url), *_parameters("query", declared.query),
                        *_parameters("header", declared.headers)],
-        "responses": {"200": {"description": "Done.", "content": _json(names[declared.answer])}},
+        "responses": {"200": {"description": "Done.", **_content(declared.answer, names)}},
     }
     expected = failures(url, declared)
-    if 401 in expected:
+    if 401 in expected and declared.access is not Access.ANYONE:
         described["security"] = [{TOKEN: []}]
     for status in sorted(expected):
-        described["responses"][str(status)] = {"description": REASONS[status], "content": _json(names[Message])}
+        said = _content(Message if declared.answer else None, names)
+        described["responses"][str(status)] = {"description": REASONS[status], **said}
     if declared.body:
-        described["requestBody"] = {"required": True, "content": _json(names[declared.body])}
+        kind = "application/x-www-form-urlencoded" if declared.form else "application/json"
+        described["requestBody"] = {"required": True, "content": {kind: {"schema": names[declared.body]}}}
     return described
 
 
@@ -119,6 +122,10 @@ def _parameters(place: str, model: type[BaseModel] | None) -> list[dict[str, Any
     schema = model.model_json_schema()
     return [{"name": name, "in": place, "required": False, "schema": part}
             for name, part in schema.get("properties", {}).items()]
+
+
+def _content(model: type[BaseModel] | None, names: dict[type[BaseModel], Any]) -> dict[str, Any]:
+    return {"content": _json(names[model])} if model else {}
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:

@@ -22,27 +22,31 @@ class Operation:
     """What a method takes (JSON body, query, headers) and gives, who may call it, and how often.
 
     `failures` are those it can be answered with beside those that come of what it takes; see openapi.py.
+
+    Without an `answer` no answer has a body.
     """
 
-    answer: type[BaseModel]
+    answer: type[BaseModel] | None
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     failures: tuple[int, ...] = ()
     headers: type[BaseModel] | None = None
     access: Access = Access.USER
+    form: bool = False
     limit: Limit | None = None
 
 
-def operation(answer: type[BaseModel] = Message, body: type[BaseModel] | None = None,
+def operation(answer: type[BaseModel] | None = Message, body: type[BaseModel] | None = None,
               query: type[BaseModel] | None = None, failures: tuple[int, ...] = (),
               headers: type[BaseModel] | None = None, access: Access = Access.USER,
-              limit: Limit | None = None) -> Callable[..., Any]:
+              limit: Limit | None = None, form: bool = False) -> Callable[..., Any]:
     """Have the method called with `body`, `query` and `headers` parsed, and its answer, a model or a response, sent.
 
     Before all else it is checked that the caller is one of those who have `access`, and does not ask too often.
-    A body that is not declared as JSON raises UnsupportedMediaType, one that does not fit raises BadRequest.
+    A body that is not declared as JSON raises UnsupportedMediaType, one that does not fit raises BadRequest. With
+    `form` the body is that of an HTML form instead, as OAuth has it.
     """
-    declared = Operation(answer, body, query, failures, headers, access, limit)
+    declared = Operation(answer, body, query, failures, headers, access, form, limit)
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(method)
@@ -51,7 +55,7 @@ def operation(answer: type[BaseModel] = Message, body: type[BaseModel] | None = 
             if limit is not None:
                 count(limit, _who(access))
             if body is not None:
-                kwargs["body"] = _parsed(body, _json_body())
+                kwargs["body"] = _parsed(body, request.form.to_dict() if form else _json_body())
             if query is not None:
                 kwargs["query"] = _parsed(query, request.args.to_dict())
             if headers is not None:

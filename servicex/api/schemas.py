@@ -349,44 +349,6 @@ class Info(Answer):
     capabilities: list[str]
 
 
-class AccessToken(Answer):
-    """A token that requests show, good for some hours."""
-
-    access_token: str
-
-
-class PendingUser(Answer):
-    """An account that waits for approval."""
-
-    email: str
-    id: int
-    admin: bool | None
-
-
-class UserRecord(PendingUser):
-    """An account."""
-
-    pending: bool | None
-
-
-class UserList(Answer):
-    """All accounts, oldest first."""
-
-    users: list[UserRecord]
-
-
-class PendingList(Answer):
-    """The accounts that wait for approval, oldest first."""
-
-    users: list[PendingUser]
-
-
-class AcceptBody(Body):
-    """Whose account to approve."""
-
-    email: Annotated[Text, Field(min_length=1, max_length=320)]
-
-
 class HealthAnswer(Answer):
     """How the server is, and each of its parts: `ok`, or words for whoever runs it."""
 

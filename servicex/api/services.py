@@ -11,9 +11,11 @@ from servicex.capabilities import Capabilities
 from servicex.models import TransformRequest
 from servicex.services.accounts import AccountService
 from servicex.services.datasets import DatasetService
+from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Health
 from servicex.services.results import ResultService
+from servicex.services.slack_clicks import SlackClicks
 from servicex.services.submissions import OBJECT_STORE
 from servicex.services.transformer_reports import TransformerReports
 from servicex.services.transforms import TransformService
@@ -23,15 +25,19 @@ from servicex.services.transforms import TransformService
 class Services:
     """The use cases the API offers. `workers` and `logs` ask about the transformers of a transform.
 
-    `open_callbacks` lets finders and transformers call back without a token in their URL.
+    `open_callbacks` lets finders and transformers call back without a token in their URL. `slack_signed` says whether a
+    body, with its headers, comes from Slack; it is None if there is no Slack app.
     """
 
     accounts: AccountService
+    device_codes: DeviceCodeService
     transforms: TransformService
     datasets: DatasetService
     results: ResultService
     finder_reports: FinderReports
     transformer_reports: TransformerReports
+    slack_signed: Callable[[bytes, Mapping[str, str]], bool] | None
+    slack_clicks: SlackClicks
     capabilities: Capabilities
     open_callbacks: bool
     workers: Callable[[str], WorkersStatus | None]

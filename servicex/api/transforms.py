@@ -3,7 +3,7 @@ from collections import Counter
 
 from flask import Response
 
-from servicex.api.auth import caller
+from servicex.api.auth import caller, check_token_shown
 from servicex.api.limits import Limit
 from servicex.api.operation import operation
 from servicex.api.records import detail_record, failure_record, result_record, status_record, transform_record
@@ -106,7 +106,8 @@ class Cancel(ServiceXResource):
 
     @operation(failures=(400,))
     def get(self, request_id: str) -> Message:
-        """The same as POST, for clients that know only this."""
+        """The same as POST, for clients that know only this. Only with a token in the header, not from a page."""
+        check_token_shown()
         self.services.transforms.cancel(caller(), request_id)
         return Message(message=f"Canceled transformation request {request_id}")
 

@@ -91,6 +91,14 @@ def is_public(address: IPAddress) -> bool:
     return address.is_global and not address.is_multicast
 
 
+def is_loopback(host: str) -> bool:
+    """Whether the name or address of a host is one of this very machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _answer(response: http.client.HTTPResponse, limit: int) -> Answer:
     content = response.read(limit + 1)
     if len(content) > limit:

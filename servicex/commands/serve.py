@@ -7,8 +7,10 @@ from servicex import choices, embedded
 from servicex.commands.plain_errors import plain_errors
 from servicex.migration import engine_for, upgrade, wait_for
 from servicex.observability import set_up_logging
+from servicex.services.transactions import Transactions
 from servicex.settings import Settings, load
 from servicex.supervisor import supervise
+from servicex.wiring import make_default_users
 
 # A request that takes longer has a thread that hangs: only then is a worker of gunicorn taken for dead.
 WORKER_SECONDS = 120
@@ -40,6 +42,7 @@ def _serve(settings: Settings, host: str, port: int) -> int:
     engine = engine_for(settings.database_uri)
     wait_for(engine, settings.DATABASE_WAIT_SECONDS)
     upgrade(engine, settings.DATABASE_WAIT_SECONDS)
+    make_default_users(settings, Transactions(engine))
     return supervise({"gunicorn": gunicorn(settings, host, port), "the controller": program("controller")},
                      settings.SHUTDOWN_SECONDS)
 

@@ -65,7 +65,7 @@ def admin(sub: str, revoke: bool) -> None:
 def token(sub: str, name: str) -> None:
     """Print a new API token of somebody, for `token:` in their servicex.yaml. It cannot be shown again."""
     with plain_errors():
-        click.echo(authentication().new_api_token(_known(sub), name))
+        click.echo(authentication().new_api_token(COMMAND_LINE, _known(sub), name))
 
 
 def _accounts() -> AccountService:

@@ -16,6 +16,7 @@ from servicex.models import transform as transforms
 from servicex.models.base import now
 from servicex.models.dataset import OPEN_LOOKUPS
 from servicex.services import lookups
+from servicex.services.audit import Action, record
 from servicex.services.caller import Caller
 from servicex.services.paging import in_pages
 from servicex.services.transactions import Transactions
@@ -164,6 +165,7 @@ class DatasetService:
             if dataset.is_stale:
                 raise InvalidDataset(f"Dataset {dataset_id} has already been deleted.")
             dataset.is_stale = True
+            record(session, caller, Action.DATASET_DELETED, dataset.name)
             return dataset
 
     def refresh(self, caller: Caller, dataset_id: int) -> Dataset:

@@ -21,6 +21,7 @@ from servicex.models import result as results
 from servicex.models import submission_key as submission_keys
 from servicex.models import transform as transforms
 from servicex.models.base import now
+from servicex.services.audit import Action, record
 from servicex.services.caller import Caller
 from servicex.services.datasets import DatasetRequest, DatasetService
 from servicex.services.paging import in_pages
@@ -233,6 +234,7 @@ class TransformService:
             if not transforms.move(session, transform.id, TransformStatus.CANCELED):
                 raise BadRequest(f"Transform request with id {request_id} is not in progress.")
             controls.hurry(session, transform.id)
+            _record_if_anothers(session, caller, Action.TRANSFORM_CANCELED, transform)
         self._wake()
         return transform
 
@@ -245,6 +247,7 @@ class TransformService:
             transform.deleted_at = now()
             submission_keys.forget(session, transform.id)
             controls.hurry(session, transform.id)
+            _record_if_anothers(session, caller, Action.TRANSFORM_DELETED, transform)
         self._wake()
 
 
@@ -253,6 +256,11 @@ def _check_format(submission: Submission, formats: Collection[str]) -> None:
     if submission.result_format not in formats:
         raise UnsupportedFormat(f"The code generator {submission.codegen} cannot write {submission.result_format} for "
                                 f"this selection; it can write: {', '.join(sorted(formats))}.")
+
+
+def _record_if_anothers(session: Session, caller: Caller, action: Action, transform: TransformRequest) -> None:
+    if transform.submitted_by != caller.user_id:
+        record(session, caller, action, transform.request_id)
 
 
 def _visible(session: Session, caller: Caller, request_id: str) -> TransformRequest:

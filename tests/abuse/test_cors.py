@@ -107,4 +107,5 @@ def test_pages_of_the_public_address_are_ours(open_site: Open) -> None:
 def test_routes_of_the_api_are_for_programs_and_internal_ones_not_for_pages() -> None:
     for url, _ in ROUTES:
         assert for_programs(url), url
-        assert for_other_pages(url) is not url.startswith(("/servicex/internal", "/livez", "/readyz", "/device")), url
+        internal = url.startswith(("/servicex/internal", "/livez", "/readyz", "/device", "/slack"))
+        assert for_other_pages(url) is not internal, url

@@ -37,7 +37,7 @@ def page(site: Site, path: str, status: int, accept: str = ACCEPT) -> str:
 
 def test_person_is_told_what_happened_and_what_to_do(site: Site) -> None:
     text = page(site, "/no/such/page", 404)
-    assert "<h1>Not Found</h1>" in text and 'href="/"' in text
+    assert "<h1>There is no such thing here</h1>" in text and 'href="/"' in text
     text = page(site, "/fail/unknown", 401)
     assert 'href="/sign-in"' in text and "&lt;b&gt;It is not known&lt;/b&gt; who asks." in text
 

@@ -10,7 +10,7 @@ from flask_jwt_extended import create_access_token
 from werkzeug.test import TestResponse
 
 from servicex import create_app
-from servicex.api.auth import Authentication, authentication
+from servicex.api.auth import EXTENSION, Authentication
 from servicex.migration import upgrade_alone
 from servicex.models import User, db
 from servicex.services.accounts import Profile
@@ -25,24 +25,24 @@ class Site:
     """A server with accounts and one administrator, `ada`. Nothing of its controller runs."""
 
     def __init__(self, folder: Path, **settings: Any):
-        self.app: Flask = create_app(load(ENABLE_AUTH=True, DATA_DIRECTORY=folder, JWT_SECRET_KEY=KEY,
-                                          JWT_ADMIN=ADMIN_EMAIL, ALLOWED_PATHS=[folder], **settings))
+        self.app: Flask = create_app(load(**{
+            "ENABLE_AUTH": True, "DATA_DIRECTORY": folder, "JWT_SECRET_KEY": KEY, "JWT_ADMIN": ADMIN_EMAIL,
+            "ALLOWED_PATHS": [folder], "ALLOWED_HOSTS": ["servicex.example.org"], **settings}))
         folder.mkdir(exist_ok=True)
-        self._context = self.app.app_context()
-        self._context.push()
-        upgrade_alone(db.engine)
+        with self.app.app_context():
+            upgrade_alone(db.engine)
         self.parts = self.app.extensions["servicex"]
         self.person("ada", email=ADMIN_EMAIL)
 
     def close(self) -> None:
         """End it."""
-        self._context.pop()
         self.parts.close()
 
     @property
     def authentication(self) -> Authentication:
         """What knows who asks."""
-        return authentication()
+        found: Authentication = self.app.extensions[EXTENSION]
+        return found
 
     @property
     def client(self) -> FlaskClient:
@@ -57,12 +57,13 @@ class Site:
 
     def api_token(self, user: User) -> str:
         """A new API token."""
-        return self.authentication.new_api_token(user, "laptop")
+        with self.app.app_context():
+            return self.authentication.new_api_token(COMMAND_LINE, user, "laptop")
 
     def access_token(self, sub: str) -> str:
         """An access token, without asking for one."""
-        token: str = create_access_token(sub)
-        return token
+        with self.app.app_context():
+            return str(create_access_token(sub))
 
     def ask(self, method: str, path: str, token: str | None = None, **more: Any) -> TestResponse:
         """Send a request."""
@@ -79,8 +80,16 @@ class Site:
         self.parts.accounts.delete(COMMAND_LINE, gone.id)
         return {"anonymous": None, "pending": shown["pending"], "user": shown["user"], "other": shown["other"],
                 "deleted": shown["gone"], "expired": self._expired("user"),
-                "refresh": self.api_token(user), "garbage": "no.token.this",
+                "refresh": self.api_token(user), "garbage": "no.token.this", "revoked": self._revoked(user),
                 "admin": shown["ada"]}
+
+    def _revoked(self, user: User) -> str:
+        """An access token got with an API token that was revoked afterwards."""
+        api_token = self.api_token(user)
+        with self.app.app_context():
+            token = self.authentication.exchange(user.sub, api_token)
+        self.parts.api_tokens.revoke(COMMAND_LINE, user.id, self.parts.api_tokens.of_user(user.id)[-1].id)
+        return token
 
     def _expired(self, sub: str) -> str:
         import jwt

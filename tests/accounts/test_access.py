@@ -4,57 +4,12 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from tests.accounts.people import Site
+from tests.accounts.routes import ADMINS, ANYONE, OWNER, PAGES, ROUTES, TOKEN, USERS
 
-ANYONE, USERS, OWNER, ADMINS, TOKEN, API_TOKEN = "anyone", "users", "owner", "admins", "url token", "api token"
-BLOCKED = {"anonymous": 401, "pending": 401, "deleted": 401, "expired": 401, "refresh": 422, "garbage": 422}
+BLOCKED = {"anonymous": 401, "pending": 401, "deleted": 401, "expired": 401, "refresh": 422, "garbage": 422,
+           "revoked": 401}
 LET_IN = {ANYONE: {*BLOCKED, "user", "other", "admin"}, USERS: {"user", "other", "admin"}, OWNER: {"user", "admin"},
           ADMINS: {"admin"}}
-
-ROUTES = {
-    "GET /": ANYONE,
-    "GET /static/<path:filename>": ANYONE,
-    "GET /apidoc": ANYONE,
-    "GET /apidoc/openapi.json": ANYONE,
-    "GET /livez": ANYONE,
-    "GET /readyz": ANYONE,
-    "GET /servicex": ANYONE,
-    "POST /token/refresh": API_TOKEN,
-    "GET /multiple-codegen-list": USERS,
-    "GET /servicex/transformation": USERS,
-    "POST /servicex/transformation": USERS,
-    "GET /servicex/transformation/<string:request_id>": OWNER,
-    "DELETE /servicex/transformation/<string:request_id>": OWNER,
-    "GET /servicex/transformation/<string:request_id>/status": OWNER,
-    "GET /servicex/transformation/<string:request_id>/results": OWNER,
-    "GET /servicex/transformation/<string:request_id>/errors": OWNER,
-    "GET /servicex/transformation/<string:request_id>/cancel": OWNER,
-    "POST /servicex/transformation/<string:request_id>/cancel": OWNER,
-    "GET /servicex/transformation/<string:request_id>/deployment-status": OWNER,
-    "GET /servicex/transformation/<string:request_id>/logs": OWNER,
-    "GET /servicex/datasets": USERS,
-    "GET /servicex/datasets/<int:dataset_id>": USERS,
-    "DELETE /servicex/datasets/<int:dataset_id>": OWNER,
-    "POST /servicex/datasets/<int:dataset_id>/refresh": USERS,
-    "GET /users": ADMINS,
-    "DELETE /users/<int:user_id>": ADMINS,
-    "GET /pending": ADMINS,
-    "DELETE /pending": ADMINS,
-    "POST /accept": ADMINS,
-    "PUT /servicex/internal/<string:token>/transformation/<int:dataset_id>/files": TOKEN,
-    "PUT /servicex/internal/<string:token>/transformation/<int:dataset_id>/complete": TOKEN,
-    "PUT /servicex/internal/<string:token>/transformation/<int:dataset_id>/error": TOKEN,
-    "PUT /servicex/internal/<string:token>/transformation/<string:request_id>/file-complete": TOKEN,
-    "POST /servicex/internal/<string:token>/transformation/<string:request_id>/status": TOKEN,
-    "POST /servicex/internal/<string:token>/transformation/<string:request_id>/<int:file_id>/status": TOKEN,
-    "PUT /servicex/internal/transformation/<int:dataset_id>/files": TOKEN,
-    "PUT /servicex/internal/transformation/<int:dataset_id>/complete": TOKEN,
-    "PUT /servicex/internal/transformation/<int:dataset_id>/error": TOKEN,
-    "PUT /servicex/internal/transformation/<string:request_id>/file-complete": TOKEN,
-    "POST /servicex/internal/transformation/<string:request_id>/status": TOKEN,
-    "POST /servicex/internal/transformation/<string:request_id>/<int:file_id>/status": TOKEN,
-    # At the end, since there is nobody left after it but administrators.
-    "DELETE /users": ADMINS,
-}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +33,7 @@ def rules(site: Site) -> set[str]:
 
 
 def test_every_route_is_in_the_table(site: Site) -> None:
-    assert rules(site) == set(ROUTES)
+    assert rules(site) == {*ROUTES, *PAGES}
 
 
 @pytest.mark.parametrize("route", [name for name, access in ROUTES.items() if access == TOKEN])
@@ -95,8 +50,14 @@ def test_callbacks_want_the_token_of_their_url_and_no_persons(site: Site, tokens
 def test_api_token_is_what_renews_access(site: Site, tokens: Mapping[str, str | None]) -> None:
     statuses = {name: site.ask("POST", "/token/refresh", token).status_code for name, token in tokens.items()}
     assert statuses.pop("refresh") == 200
-    assert statuses == {"anonymous": 401, "expired": 401, "garbage": 422,
+    assert statuses == {"anonymous": 401, "expired": 401, "garbage": 422, "revoked": 422,
                         **dict.fromkeys(("pending", "user", "other", "admin", "deleted"), 422)}
+
+
+def test_slack_is_known_by_its_signature_and_persons_by_none(site: Site, tokens: Mapping[str, str | None]) -> None:
+    for token in tokens.values():
+        answer = site.ask("POST", "/slack", token, data={"payload": "{}"})
+        assert (answer.status_code, answer.data) == (403, b"")
 
 
 @pytest.mark.parametrize("route", [name for name, access in ROUTES.items() if access in LET_IN])

@@ -39,14 +39,14 @@ def test_revoked_token_is_refused_and_others_are_not(site: Site) -> None:
     bob = site.person("bob")
     first, second = site.api_token(bob), site.api_token(bob)
     (kept, _) = site.parts.api_tokens.of_user(bob.id)
-    site.parts.api_tokens.revoke(bob.id, kept.id)
+    site.parts.api_tokens.revoke(COMMAND_LINE, bob.id, kept.id)
     refused = renewed(site, first)
     assert (refused.status_code, refused.json["message"]) == (401, OUTDATED)
     assert renewed(site, second).status_code == 200
     with pytest.raises(NotFound):
-        site.parts.api_tokens.revoke(bob.id, kept.id)
+        site.parts.api_tokens.revoke(COMMAND_LINE, bob.id, kept.id)
     with pytest.raises(NotFound):
-        site.parts.api_tokens.revoke(site.person("eve").id, site.parts.api_tokens.of_user(bob.id)[0].id)
+        site.parts.api_tokens.revoke(COMMAND_LINE, site.person("eve").id, site.parts.api_tokens.of_user(bob.id)[0].id)
 
 
 def test_token_that_was_never_handed_out(site: Site) -> None:
@@ -111,7 +111,7 @@ def test_tokens_of_earlier_servers_still_work(site: Site, claim: str) -> None:
     """2024 says `sub`, 2022 said `identity`; both are signed with the key that JWT_SECRET_KEY names."""
     bob = site.person("bob")
     token = jwt.encode({claim: "bob", "type": "refresh", "jti": "x", "iat": 1, "nbf": 1}, KEY, algorithm="HS256")
-    site.parts.api_tokens.keep(bob.id, token, "from the earlier server")
+    site.parts.api_tokens.keep(COMMAND_LINE, bob.id, token, "from the earlier server")
     assert renewed(site, token).status_code == 200
     access = jwt.encode({claim: "bob", "type": "access", "jti": "x", "exp": time.time() + 60}, KEY, algorithm="HS256")
     assert site.ask("GET", "/servicex/transformation", access).status_code == 200

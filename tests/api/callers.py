@@ -19,9 +19,12 @@ from servicex.models.result import TransformResult
 from servicex.services.accounts import AccountService
 from servicex.services.api_tokens import ApiTokenService
 from servicex.services.caller import SINGLE_USER
+from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Health
 from servicex.services.notices import Notices
+from servicex.services.sign_ins import AutoApproval, SignInService
+from servicex.services.slack_clicks import SlackClicks
 from servicex.services.transformer_reports import TransformerReports
 from tests.databases import House
 
@@ -54,15 +57,19 @@ class Callers:
         self.objects = Objects()
         self.capabilities = Capabilities(capability_keys(secrets))
         self.app = Flask("servicex")
-        accounts, tokens = _accounts(house), ApiTokenService(house.transactions)
-        api.register(self.app, self._services(open_callbacks), Outside(["servicex-app"]),
-                     Authentication(False, accounts, tokens), TokenOptions("x" * 32, 3600, 0))
+        self.app.config["PUBLIC_URL"] = ""
+        accounts = AccountService(house.transactions, Notices())
+        tokens = ApiTokenService(house.transactions)
+        sign_ins = SignInService(house.transactions, accounts, AutoApproval(), 3600)
+        api.register(self.app, self._services(accounts, open_callbacks), Outside(["servicex-app"]),
+                     Authentication(False, accounts, tokens, sign_ins), TokenOptions("x" * 32, 3600, 0))
 
-    def _services(self, open_callbacks: bool) -> Services:
+    def _services(self, accounts: AccountService, open_callbacks: bool) -> Services:
         house = self.house
         return Services(
-            accounts=_accounts(house), transforms=house.transforms, datasets=house.datasets,
-            results=house.results,
+            accounts=accounts, device_codes=DeviceCodeService(house.transactions), transforms=house.transforms,
+            datasets=house.datasets, results=house.results, slack_signed=None,
+            slack_clicks=SlackClicks(house.transactions, accounts, Notices(), "https://hooks.slack.com"),
             finder_reports=FinderReports(house.transactions, house.datasets, ATTEMPTS, 0.0, house.wake),
             transformer_reports=TransformerReports(house.transactions, house.results, house.wake,
                                                    self.objects.discard),

@@ -44,17 +44,20 @@ class Delivery:
 
 
 class RealClient:
-    """The client with a configuration and a cache in `folder`; `token` is an API token, for a server with accounts."""
+    """The client with a configuration and a cache in `folder`; `token` is an API token, for a server with accounts.
 
-    def __init__(self, bin_folder: Path, folder: Path, address: str, token: str = ""):
+    `configuration` is a whole servicex.yaml to use instead.
+    """
+
+    def __init__(self, bin_folder: Path, folder: Path, address: str, token: str = "", configuration: str = ""):
         self.folder = folder
         self._bin = bin_folder
         self._environment = {"PATH": f"{bin_folder}:/usr/bin:/bin", "HOME": str(folder), "NO_COLOR": "1",
                              "COLUMNS": "200"}
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "servicex.yaml").write_text(
-            f"api_endpoints:\n  - name: tested\n    endpoint: {address}\n" + (f"    token: {token}\n" if token else "")
-            + f"cache_path: {folder / 'cache'}\n")
+        written = configuration or f"api_endpoints:\n  - name: tested\n    endpoint: {address}\n" + (
+            f"    token: {token}\n" if token else "")
+        (folder / "servicex.yaml").write_text(f"{written}cache_path: {folder / 'cache'}\n")
 
     def begin(self, samples: list[Sample], **order: Any) -> Delivery:
         """Begin to deliver the samples; see `client_scripts/deliver_samples.py` for what `order` may hold."""

@@ -3,7 +3,6 @@ import ipaddress
 import json
 import shutil
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from servicex.backends.bounded_http import AddressRefused, CallFailed, is_public
 from servicex.backends.image_check.image_name import parse_image
 from servicex.backends.image_check.registries import Finding, Registries
+from tests.certificates import self_signed
 from tests.conftest import require
 from tests.image_check.real_registry import push, running_registry
 from tests.stand_in import Reply, Request, StandIn
@@ -218,12 +218,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate of `registry.test` that vouches for itself, with its key."""
     require(shutil.which("openssl"), "there is no openssl here")
-    path = tmp_path_factory.mktemp("certificate") / "certificate.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-                    "/CN=registry.test", "-addext", "subjectAltName=DNS:registry.test", "-keyout", path, "-out",
-                    path.with_suffix(".crt")], check=True, capture_output=True)
-    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
-    return path
+    return self_signed(tmp_path_factory.mktemp("certificate"), "registry.test")
 
 
 def test_a_registry_is_asked_with_tls(

@@ -3,13 +3,29 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from servicex.errors import ServiceXError
+from servicex.errors import ServiceXError, Unavailable
 
 
 class SignInFailed(ServiceXError):
     """Raised when a provider does not say who somebody is, in words for the person who tried to sign in."""
 
     status = 400
+
+
+class IssuerSilent(Unavailable):
+    """Raised when an issuer of tokens does not answer, or says of itself what cannot be true."""
+
+
+class TokenRefused(ServiceXError):
+    """Raised when a token of an issuer cannot be trusted."""
+
+    status = 422
+
+
+class TokenExpired(TokenRefused):
+    """Raised when a token of an issuer is not good any more."""
+
+    status = 401
 
 
 @dataclass(frozen=True)

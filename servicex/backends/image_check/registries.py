@@ -3,7 +3,6 @@
 Nobody is asked as somebody: there are no credentials but the tokens that a registry gives to everybody. The hosts come
 from what people send, so each is asked only at a public address, unless the operator has named it.
 """
-import ipaddress
 import json
 import time
 from collections.abc import Collection, Mapping
@@ -11,7 +10,7 @@ from enum import Enum
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 from urllib.request import parse_http_list, parse_keqv_list
 
-from servicex.backends.bounded_http import Answer, CallFailed, IPAddress, call, is_public
+from servicex.backends.bounded_http import Answer, CallFailed, IPAddress, call, is_loopback, is_public
 from servicex.backends.image_check.image_name import DOCKER_HUB, ImageName
 
 HUB_API = "https://hub.docker.com"
@@ -142,11 +141,7 @@ def _host(url: str) -> str:
 
 def _is_loopback(registry: str) -> bool:
     """Whether a registry is on this very machine; those speak HTTP without TLS, as Docker has it too."""
-    host = registry.partition(":")[0]
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return is_loopback(registry.partition(":")[0])
 
 
 def _anywhere(address: IPAddress) -> bool:
