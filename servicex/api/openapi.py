@@ -91,7 +91,9 @@ def _describe(url: str, resource: type[ServiceXResource], method: str, declared:
         described["responses"][str(status)] = {"description": REASONS[status], **said}
     if declared.body:
         kind = "application/x-www-form-urlencoded" if declared.form else "application/json"
-        described["requestBody"] = {"required": True, "content": {kind: {"schema": names[declared.body]}}}
+        # A form that is not sent is one without fields.
+        required = not declared.form or any(field.is_required() for field in declared.body.model_fields.values())
+        described["requestBody"] = {"required": required, "content": {kind: {"schema": names[declared.body]}}}
     return described
 
 

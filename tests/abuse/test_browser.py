@@ -85,7 +85,7 @@ def test_pages_keep_to_their_own_policy(tmp_path: Path, page: Page, elsewhere: i
             page.goto(server.address + path)
             assert page.evaluate("document.styleSheets[0].cssRules.length") > 0, "styles are there"
         assert [line for line in said if "Content Security Policy" in line] == []
-        assert "Not Found" in page.content()
+        assert "There is no such thing here" in page.content()
         page.goto(f"http://127.0.0.1:{elsewhere}/")
         page.evaluate("address => { const f = document.createElement('iframe'); f.src = address; "
                       "document.body.append(f); return new Promise(done => f.onload = done); }", server.address)

@@ -11,7 +11,6 @@ from sqlalchemy import text
 
 from servicex import create_app
 from servicex.api import DATASET_ID, ROUTES
-from servicex.models import db
 from servicex.settings import load
 from tests.abuse.conftest import Open
 from tests.accounts.people import Site
@@ -53,7 +52,7 @@ def test_strangers_do_not_learn_where_code_generators_are(open_site: Open) -> No
 def test_errors_of_the_database_tell_clients_nothing_of_it(open_site: Open) -> None:
     site = open_site()
     token = site.access_token("ada")
-    with db.engine.begin() as connection:
+    with site.parts.engine.begin() as connection:
         connection.execute(text("PRAGMA foreign_keys=OFF"))
         for table in ("transform_result", "files", "requests", "datasets", "audit"):
             connection.execute(text(f"DROP TABLE IF EXISTS {table}"))

@@ -43,7 +43,7 @@ def check(server: FuzzedServer, head: bytes, body: bytes = b"") -> None:
     assert "X-Injected" not in headers
     if status >= 400 and headers.get("Content-Type") == "application/json":
         assert isinstance(json.loads(answer)["message"], str), (head[:200], answer[:500])
-    else:
+    elif not head.startswith(b"POST /slack"):  # Slack reads no answers, so these are empty
         assert status < 400 or b"<Error>" in answer or b"<html" in answer, (head[:200], status, answer[:500])
 
 
