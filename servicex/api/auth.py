@@ -67,7 +67,7 @@ class Authentication:
     """
 
     def __init__(self, enabled: bool, accounts: AccountService, tokens: ApiTokenService, sign_ins: SignInService,
-                 identity_of: Callable[[str], Identity | None]):
+                 identity_of: Callable[[str], Identity | None] = lambda token: None):
         self.enabled = enabled
         self._accounts = accounts
         self._tokens = tokens
