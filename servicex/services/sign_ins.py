@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from servicex.backends.identity.base import Identity
@@ -61,6 +62,12 @@ class SignInService:
 
     def begin(self, identity: Identity, address: str) -> tuple[str, User | None]:
         """Sign somebody in; gives the key for their browser, and their account if they have one."""
+        try:
+            return self._begin(identity, address)
+        except IntegrityError:  # they do so for the first time in another browser, too: now what that wrote is there
+            return self._begin(identity, address)
+
+    def _begin(self, identity: Identity, address: str) -> tuple[str, User | None]:
         key = secrets.token_urlsafe(32)
         with self._transactions.write() as session:
             user = _account_of(session, identity)
@@ -89,11 +96,17 @@ class SignInService:
 
     def account_of(self, identity: Identity) -> User | None:
         """The account of an identity, as it is now. One that the rules let in gets an account here, if it is new."""
-        with self._transactions.read() as session:
-            user = _account_of(session, identity)
-        if user is None and self._rules.approves(identity):
+        user = self._known(identity)
+        if user is not None or not self._rules.approves(identity):
+            return user
+        try:
             return self._new_account(identity)
-        return user
+        except BadRequest:  # of several programs that come at once one makes it
+            return self._known(identity)
+
+    def _known(self, identity: Identity) -> User | None:
+        with self._transactions.read() as session:
+            return _account_of(session, identity)
 
     def _new_account(self, identity: Identity) -> User:
         profile = Profile(identity.name or identity.sub, identity.verified_email or identity.email,
