@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Engine
@@ -54,7 +55,7 @@ CAUSES = (
     Cause("MemoryLimitExceeded", "the program asked for more memory than a worker may have: Unable to allocate "
                                  "{number}.2 GiB for an array with shape ({number}000,)", 300,
           "reading 40000 events\nconcatenating {number} baskets"),
-    Cause("WorkerDied", "The worker process ended by signal 11 (SIGSEGV).", 200, "*** Break *** segmentation violation"),
+    Cause("WorkerDied", "The worker process ended by signal 11 (SIGSEGV).", 200, "*** segmentation violation"),
     Cause("DeadlineExceeded", "The file was not done within 600 s.", 150, "events done: {number}"),
     Cause("zlib.error", "Error -3 while decompressing data: incorrect data check", 100),
     Cause("ZeroDivisionError", "division by zero", 80, "run {number}: empty luminosity block"),
@@ -89,7 +90,7 @@ def fill(engine: Engine, size: Size, transforms: int | None = None) -> Bulk:
         made = Filling(count, large=size is Size.MANY)
         for name, columns, rows in made.tables():
             tables.put(name, columns, rows)
-        return Bulk(url, size, made.request_id(1) if made.large else "", made.request_id(2))
+        return Bulk(url, size, request_id(1) if made.large else "", request_id(2))
     finally:
         tables.close()
 
@@ -120,8 +121,7 @@ class Tables:
 
     def _insert(self, cursor: Any, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         marks = ", ".join("?" for _ in columns)
-        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",
-                           [tuple(map(plain, row)) for row in rows])
+        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
 
     def close(self) -> None:
         """Commit, and let the planner know what is there, as a database at work finds out by itself."""
@@ -149,13 +149,19 @@ def as_text(value: Any) -> str:
     if value is None:
         return "\\N"
     if not isinstance(value, str):
-        return str(plain(value))
+        return str(value)
     return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 
-def plain(value: Any) -> Any:
-    """A value as drivers take it: times as SQLAlchemy has them in SQLite, without a zone."""
-    return value.replace(tzinfo=None).isoformat(" ", "microseconds") if isinstance(value, datetime) else value
+def stamp(time: datetime | None) -> str | None:
+    """A time as both engines take it: without its zone, with all digits that SQLAlchemy expects of SQLite."""
+    return time.replace(tzinfo=None).isoformat(" ", "microseconds") if time else None
+
+
+@cache
+def request_id(number: int) -> str:
+    """The request id of the transform of that number."""
+    return str(uuid.UUID(bytes=hashlib.md5(str(number).encode(), usedforsecurity=False).digest(), version=4))
 
 
 USER_COLUMNS = ("id", "admin", "created_at", "email", "experiment", "institution", "name", "pending", "sub",
@@ -164,7 +170,7 @@ USER_COLUMNS = ("id", "admin", "created_at", "email", "experiment", "institution
 
 def users() -> Iterator[Sequence[Any]]:
     """The people, in their order from number 1 on."""
-    then = datetime.now(UTC) - timedelta(days=400)
+    then = stamp(datetime.now(UTC) - timedelta(days=400))
     for number, sub in enumerate(PEOPLE, 1):
         email = f"{sub}@example.org"
         yield (number, email == ADMIN_EMAIL, then, email, "CMS", "Institute of Examples", sub.capitalize(), False, sub,
@@ -227,10 +233,6 @@ class Filling:
         yield "transform_result", RESULT_COLUMNS, self._result_rows()
         yield "file_status", EVENT_COLUMNS, self._event_rows()
 
-    def request_id(self, number: int) -> str:
-        """The request id of the transform of that number."""
-        return str(uuid.UUID(bytes=hashlib.md5(str(number).encode(), usedforsecurity=False).digest(), version=4))
-
     def _did(self, dataset_id: int) -> str:
         return f"rucio://user.{PEOPLE[dataset_id % len(PEOPLE)]}:mc23_13p6TeV.{dataset_id:06}.Zmumu.deriv.DAOD_PHYSLITE"
 
@@ -240,7 +242,7 @@ class Filling:
             files = sizes.get(number, 1 + number * 37 % 4000)
             then = self._now - timedelta(days=number * 300 / self._datasets + 0.1)
             yield (number, self._did(number), "rucio", files, files * 900_000_000, files * EVENTS_A_FILE,
-                   min(self._now, then + timedelta(days=3)), then, "complete", number % 50 == 9, None, 1)
+                   stamp(min(self._now, then + timedelta(days=3))), stamp(then), "complete", number % 50 == 9, None, 1)
 
     def _file_rows(self) -> Iterator[Sequence[Any]]:
         for detailed in self._detailed:
@@ -298,13 +300,13 @@ class Filling:
         title = None if number % 11 == 4 else f"{('Zmumu', 'ttbar', 'Higgs to bb', 'W+jets')[number % 4]} {number // 4}"
         why = {"fatal": "KeyInFileError: not found: 'Muon_pt' (with any cycle number)",
                "bad_dataset": "The DID is not known to Rucio."}.get(status)
-        request_id = self.request_id(number)
-        return (number, request_id, title, submitted, finished, self._did(dataset_id), dataset_id, SELECTION, "Events",
-                "sslhep/servicex_func_adl_uproot_transformer:develop", None, "object-store", "parquet", owner, files,
-                done, failed, done * EVENTS_A_FILE, done * 2_500_000, reported * 12.5, 4.2 if reported else None,
-                61.0 if reported else None, 8, f"{request_id}-generated-source", status, why, "2.0.0",
+        name = request_id(number)
+        return (number, name, title, stamp(submitted), stamp(finished), self._did(dataset_id), dataset_id, SELECTION,
+                "Events", "sslhep/servicex_func_adl_uproot_transformer:develop", None, "object-store", "parquet", owner,
+                files, done, failed, done * EVENTS_A_FILE, done * 2_500_000, reported * 12.5, 4.2 if reported else None,
+                61.0 if reported else None, 8, f"{name}-generated-source", status, why, "2.0.0",
                 "sslhep/servicex_code_gen_func_adl_uproot:develop", "uproot", "python", "/generated/transform.py",
-                last or (submitted + timedelta(seconds=seconds) if reported else None), deleted)
+                stamp(last or (submitted + timedelta(seconds=seconds) if reported else None)), stamp(deleted))
 
     def _result_rows(self) -> Iterator[Sequence[Any]]:
         number = 0
@@ -321,9 +323,9 @@ class Filling:
         size = None if cause else 2_000_000 + place * 31 % 1_000_000
         name = None if cause else f"{one.number}_{place:06}.parquet"
         log = cause.log.format(path=path, number=place % 90 + 1) if cause else None
-        return (number, self._did(one.dataset_id), one.first_file + place, path, self.request_id(one.number),
-                "failure" if cause else "success", took, events, size or 0, events / took, one.created_at(place), name,
-                size, attempts(cause), host(place), cause.error_class if cause else None,
+        return (number, self._did(one.dataset_id), one.first_file + place, path, request_id(one.number),
+                "failure" if cause else "success", took, events, size or 0, events / took, stamp(one.created_at(place)),
+                name, size, attempts(cause), host(place), cause.error_class if cause else None,
                 cause.message.format(path=path, number=place % 90 + 1) if cause else None, log)
 
     def _causes(self, one: Detailed) -> dict[int, Cause]:
@@ -331,7 +333,7 @@ class Filling:
         shares = [cause for cause in CAUSES for _ in range(cause.share)]
         chosen = random.Random(one.number)
         places = chosen.sample(range(one.reported), one.failed)
-        causes = shares if one.failed == len(shares) else chosen.choices(CAUSES, [c.share for c in CAUSES], k=one.failed)
+        causes = shares if one.failed == len(shares) else chosen.choices(shares, k=one.failed)
         return dict(zip(places, causes, strict=True))
 
     def _event_rows(self) -> Iterator[Sequence[Any]]:
@@ -352,14 +354,14 @@ class Filling:
 
     def _event(self, one: Detailed, place: int, status: str, at: datetime, info: str) -> Sequence[Any]:
         self._event_id += 1
-        return (self._event_id, one.first_file + place, self.request_id(one.number), status, at, host(place),
+        return (self._event_id, one.first_file + place, request_id(one.number), status, stamp(at), host(place),
                 info or None)
 
     def _trace(self, one: Detailed, place: int, cause: Cause) -> str:
         message = cause.message.format(path=self._paths(one, place)[0], number=place % 90 + 1)
         head = f"{cause.error_class}: {message}"
-        return (f"{head}\nTraceback (most recent call last):\n  File \"/generated/transform.py\", line 14, in run_query\n"
-                f"    events = tree.arrays()\n{head}")
+        return (f"{head}\nTraceback (most recent call last):\n"
+                f"  File \"/generated/transform.py\", line 14, in run_query\n    events = tree.arrays()\n{head}")
 
 
 def attempts(cause: Cause | None) -> int:
