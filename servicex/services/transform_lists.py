@@ -109,7 +109,7 @@ def _forward(session: Session, found: Sequence[Place], begun: bool, older: Place
 def _searched(session: Session, caller: Caller, asked: Asked) -> Page:
     """By the id of a transform at once, else by what its title, dataset and user are called."""
     wanted, text = _wanted(caller, asked), asked.search
-    named = transforms.find(session, text)
+    named = transforms.find(session, text.lower())
     if named is not None and caller.may_see(named.submitted_by) and (
             wanted.everybody or named.submitted_by == wanted.owner):
         place = Place(asked.order.rank(named.status), named.finish_time, named.id)

@@ -269,7 +269,7 @@ class Filling:
         status = self._status(number)
         files = 1 + number * 7 % 900 if status not in ("submitted", "pending_lookup", "bad_dataset") else 0
         done = {"complete": files, "fatal": 0, "lookup": 0}.get(status, files * (number % 10) // 10)
-        failed = files if status == "fatal" else min(files - done, files // 50)
+        failed = files if status == "fatal" else 0 if status == "lookup" else min(files - done, files // 50)
         took = timedelta(seconds=20 + number % 5000)
         finished = min(self._now, submitted + took) if status in ENDED else None
         deleted = self._now if status in ENDED and number % 100 == 7 else None
