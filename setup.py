@@ -46,6 +46,8 @@ setup(
         "kubernetes>=36,<37",
         "pika>=1.3.2",
         "multipart>=1.2",
+        "Pygments>=2.19",
+        "resvg-py>=0.5",
     ],
     extras_require={
         "rucio": ["rucio-clients>=35"],
@@ -62,6 +64,7 @@ setup(
             "types-requests",
             "types-psycopg2",
             "types-PyYAML",
+            "types-Pygments",
             "kubernetes-validate>=1.30",
             "nanio>=0.1.7",
             "minio>=7.2",

@@ -45,7 +45,7 @@ def build_app(settings: Settings) -> Flask:
     api.register(app, services, choices.outside(settings), authentication, choices.token_options(settings),
                  choices.rate_limits(settings))
     web.register(app, WebServices(services, parts.accounts, parts.api_tokens, parts.sign_ins, parts.device_codes,
-                                  parts.audit_log, parts.identity_providers))
+                                  parts.audit_log, services.insights, parts.identity_providers))
     door = S3Door(single_slashes(app.wsgi_app), parts.store)
     app.wsgi_app = behind_proxies(door, settings.TRUSTED_PROXIES)  # type: ignore[method-assign,assignment]
     return app

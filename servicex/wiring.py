@@ -35,6 +35,7 @@ from servicex.services.default_users import DefaultUsers
 from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Check, Health
+from servicex.services.insights import InsightService
 from servicex.services.kills import KillService
 from servicex.services.notices import Notices, NoticeService
 from servicex.services.results import ResultService
@@ -128,7 +129,7 @@ class Parts:
         settings = self.settings
         return Services(
             accounts=self.accounts, transforms=self.transforms, datasets=self.datasets, results=self.results,
-            workers=self.workers, device_codes=self.device_codes,
+            insights=InsightService(self.transactions), workers=self.workers, device_codes=self.device_codes,
             finder_reports=FinderReports(self.transactions, self.datasets, settings.LOOKUP_ATTEMPTS,
                                          FAILED_LOOKUP_PAUSE, self.wake),
             transformer_reports=TransformerReports(self.transactions, self.results, self.wake,

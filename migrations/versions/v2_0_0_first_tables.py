@@ -264,6 +264,9 @@ def upgrade():
         sa.UniqueConstraint('request_id', 's3_object_name', name='transform_result_request_id_s3_object_name_key')
     )
     op.create_index('ix_transform_result_request_id_created_at', 'transform_result', ['request_id', 'created_at'])
+    op.create_index('ix_transform_result_failures', 'transform_result', ['request_id', 'file_id'],
+                    sqlite_where=sa.text("transform_status = 'failure'"),
+                    postgresql_where=sa.text("transform_status = 'failure'"))
 
 
 def downgrade():

@@ -20,7 +20,7 @@ from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import LARGEST_ID
 from servicex.api.services import Services
 from servicex.api.slack import Slack
-from servicex.api.transforms import Cancel, Errors, Logs, Results, Status, Transform, Transforms, Workers
+from servicex.api.transforms import Cancel, Errors, Failures, Logs, Results, Status, Transform, Transforms, Workers
 
 DATASET_ID = f"<int(max={LARGEST_ID}):dataset_id>"
 USER_ID = f"<int(max={LARGEST_ID}):user_id>"
@@ -36,6 +36,7 @@ ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     ("/servicex/transformation/<string:request_id>/status", Status),
     ("/servicex/transformation/<string:request_id>/results", Results),
     ("/servicex/transformation/<string:request_id>/errors", Errors),
+    ("/servicex/transformation/<string:request_id>/failures", Failures),
     ("/servicex/transformation/<string:request_id>/cancel", Cancel),
     ("/servicex/transformation/<string:request_id>/deployment-status", Workers),
     ("/servicex/transformation/<string:request_id>/logs", Logs),

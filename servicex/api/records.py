@@ -1,10 +1,12 @@
 """From rows to what the wire shows of them."""
 from dataclasses import dataclass
 
-from servicex.api.schemas import (DatasetRecord, FailureRecord, FileRecord, ResultDetail, ResultRecord,
+from servicex.api.schemas import (DatasetRecord, FailureExample, FailureGroupRecord, FailureGroups, FailureRecord,
+                                  FileRecord, ResultDetail, ResultRecord,
                                   StatisticsRecord, StatusRecord, TransformRecord)
 from servicex.backends.object_store.base import Credentials
 from servicex.models import Dataset, DatasetFile, TransformRequest, TransformResult
+from servicex.services.insights import FailureGroup, Failures
 from servicex.services.transforms import Statistics
 
 LIST_DID = "File List Provided in Request"
@@ -71,6 +73,23 @@ def failure_record(failed: tuple[TransformResult, DatasetFile, str | None]) -> F
     return FailureRecord(
         pod_name=r.host, file=",".join(file.paths), file_id=r.file_id, events=r.total_events, info=r.error_message,
         error_class=r.error_class, attempts=r.attempts, trace=(told or "").partition("\n")[2] or None, log=r.log)
+
+
+def failure_groups(failures: Failures) -> FailureGroups:
+    """Failures by cause."""
+    return FailureGroups(files_failed=failures.failed, files_read=failures.read, causes=failures.causes,
+                         complete=failures.whole, groups=[_failure_group(group) for group in failures.groups])
+
+
+def _failure_group(group: FailureGroup) -> FailureGroupRecord:
+    example, cause = group.example, group.group.cause
+    return FailureGroupRecord(
+        cause=cause.words, error_class=group.group.error_class or None, count=group.group.count,
+        hint=cause.hint or None,
+        example=FailureExample(
+            file_id=example.file_id, file=",".join(example.paths), pod_name=example.host or None,
+            attempts=example.attempts, info=example.message or None, trace=example.trace or None,
+            log=example.log or None))
 
 
 def dataset_record(d: Dataset) -> DatasetRecord:

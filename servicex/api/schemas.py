@@ -266,6 +266,41 @@ class FailureList(Page):
     errors: list[FailureRecord]
 
 
+class FailureExample(Answer):
+    """One file that failed. `file` is its replicas joined by commas, `log` the last lines its worker printed."""
+
+    file_id: int = Field(alias="file-id")
+    file: str
+    pod_name: str | None = Field(alias="pod-name")
+    attempts: int
+    info: str | None
+    trace: str | None
+    log: str | None
+
+
+class FailureGroupRecord(Answer):
+    """The files that failed for one cause. `hint` says what may help, null if nobody knows."""
+
+    cause: str
+    error_class: str | None = Field(alias="error-class")
+    count: int
+    hint: str | None
+    example: FailureExample
+
+
+class FailureGroups(Answer):
+    """Failures by cause, the commonest first.
+
+    Of the `files-failed` the first `files-read` were looked at; `complete` says that every one is in a group.
+    """
+
+    files_failed: int = Field(alias="files-failed")
+    files_read: int = Field(alias="files-read")
+    causes: int
+    complete: bool
+    groups: list[FailureGroupRecord]
+
+
 class DeploymentStatus(Answer):
     """What the workers of a transform are doing, in the words of a Kubernetes deployment, and `states` in ours.
 

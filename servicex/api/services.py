@@ -14,6 +14,7 @@ from servicex.services.datasets import DatasetService
 from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Health
+from servicex.services.insights import InsightService
 from servicex.services.results import ResultService
 from servicex.services.slack_clicks import SlackClicks
 from servicex.services.submissions import OBJECT_STORE
@@ -34,6 +35,7 @@ class Services:
     transforms: TransformService
     datasets: DatasetService
     results: ResultService
+    insights: InsightService
     finder_reports: FinderReports
     transformer_reports: TransformerReports
     slack_signed: Callable[[bytes, Mapping[str, str]], bool] | None

@@ -6,11 +6,12 @@ from flask import Response
 from servicex.api.auth import caller, check_token_shown
 from servicex.api.limits import Limit
 from servicex.api.operation import operation
-from servicex.api.records import detail_record, failure_record, result_record, status_record, transform_record
+from servicex.api.records import (detail_record, failure_groups, failure_record, result_record, status_record,
+                                  transform_record)
 from servicex.api.resource import ServiceXResource
-from servicex.api.schemas import (DeploymentStatus, ErrorsQuery, FailureList, ListQuery, LogsQuery, Message,
-                                  ResultList, ResultsQuery, StatusQuery, StatusRecord, SubmitBody, SubmitHeaders,
-                                  TransformList, TransformRecord, WorkerLogs)
+from servicex.api.schemas import (DeploymentStatus, ErrorsQuery, FailureGroups, FailureList, ListQuery, LogsQuery,
+                                  Message, ResultList, ResultsQuery, StatusQuery, StatusRecord, SubmitBody,
+                                  SubmitHeaders, TransformList, TransformRecord, WorkerLogs)
 from servicex.api.streams import answer_with_list, list_answer, one_more
 from servicex.backends.launcher.base import WorkersStatus
 from servicex.errors import NotFound
@@ -93,6 +94,15 @@ class Errors(ServiceXResource):
         """The files that failed: why, where, after how many attempts, the stack trace and what the worker printed."""
         failed = self.services.transforms.failures(caller(), request_id, one_more(query.limit), query.cursor)
         return list_answer("errors", failed, failure_record, query.limit, lambda failure: failure[0].created_at)
+
+
+class Failures(ServiceXResource):
+    """The failures of a transform by cause."""
+
+    @operation(answer=FailureGroups)
+    def get(self, request_id: str) -> FailureGroups:
+        """Why files failed: those with one cause together, the commonest first, with an example and what may help."""
+        return failure_groups(self.services.insights.failures(caller(), request_id))
 
 
 class Cancel(ServiceXResource):

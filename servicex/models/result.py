@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import (BigInteger, ForeignKey, Index, String, Table, Text, UniqueConstraint, and_, exists, func,
-                        insert, select, update)
+                        insert, select, text, update)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from servicex.models.base import Base, UtcDateTime, now
@@ -23,6 +23,8 @@ class TransformResult(Base):
         UniqueConstraint("request_id", "file_id", name="transform_result_request_id_file_id_key"),
         UniqueConstraint("request_id", "s3_object_name", name="transform_result_request_id_s3_object_name_key"),
         Index("ix_transform_result_request_id_created_at", "request_id", "created_at"),
+        Index("ix_transform_result_failures", "request_id", "file_id",
+              sqlite_where=text("transform_status = 'failure'"), postgresql_where=text("transform_status = 'failure'")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -191,7 +191,7 @@ class TransformService:
     def get(self, caller: Caller, request_id: str) -> TransformRequest:
         """One transform. Raises NotFound, also if it is somebody else's."""
         with self._transactions.read() as session:
-            return _visible(session, caller, request_id)
+            return visible(session, caller, request_id)
 
     def statistics(self, transform: TransformRequest) -> Statistics | None:
         """Sums over the results so far, None as long as there is none. They are kept with the transform: no query."""
@@ -230,7 +230,7 @@ class TransformService:
     def cancel(self, caller: Caller, request_id: str) -> TransformRequest:
         """Cancel a transform. Raises NotFound, and BadRequest if it has ended already."""
         with self._transactions.write() as session:
-            transform = _visible(session, caller, request_id)
+            transform = visible(session, caller, request_id)
             if not transforms.move(session, transform.id, TransformStatus.CANCELED):
                 raise BadRequest(f"Transform request with id {request_id} is not in progress.")
             controls.hurry(session, transform.id)
@@ -241,7 +241,7 @@ class TransformService:
     def delete(self, caller: Caller, request_id: str) -> None:
         """Delete a transform with its results. Raises NotFound, and BadRequest if it has not ended."""
         with self._transactions.write() as session:
-            transform = _visible(session, caller, request_id)
+            transform = visible(session, caller, request_id)
             if not transform.status.terminal:
                 raise BadRequest(f"Transform request with id {request_id} is still in progress; cancel it first.")
             transform.deleted_at = now()
@@ -263,7 +263,8 @@ def _record_if_anothers(session: Session, caller: Caller, action: Action, transf
         record(session, caller, action, transform.request_id)
 
 
-def _visible(session: Session, caller: Caller, request_id: str) -> TransformRequest:
+def visible(session: Session, caller: Caller, request_id: str) -> TransformRequest:
+    """The transform. Raises NotFound, also if it is somebody else's."""
     transform = transforms.find(session, request_id)
     if transform is None or not caller.may_see(transform.submitted_by):
         raise NotFound(f"Transformation request not found with id: {request_id}")

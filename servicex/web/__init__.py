@@ -5,7 +5,7 @@ from flask import Flask
 from flask.typing import ResponseReturnValue
 
 from servicex.api.auth import authentication
-from servicex.web import admin, device, home, profile, sign_in, tokens
+from servicex.web import admin, device, home, profile, sign_in, tokens, transform
 from servicex.web.page import visitor
 from servicex.web.services import EXTENSION, WebServices
 
@@ -13,6 +13,7 @@ Page = tuple[str, str, Callable[..., ResponseReturnValue], tuple[str, ...]]
 SHOWN, CHANGED = ("GET",), ("POST",)
 USER_ID = "<int(max=2147483647):user_id>"
 TOKEN_ID = "<int(max=2147483647):token_id>"
+TRANSFORM = "/transformation-request/<string:id_>"
 
 # URL, endpoint, view, methods
 PAGES: tuple[Page, ...] = (
@@ -35,6 +36,12 @@ PAGES: tuple[Page, ...] = (
     ("/.servicex", "download_servicex_file", tokens.download_file, CHANGED),
     ("/device", "device", device.ask, SHOWN),
     ("/device", "answer_device", device.answer, CHANGED),
+    (TRANSFORM, "transformation_request", transform.show, SHOWN),
+    (f"{TRANSFORM}/results", "transformation_results", transform.results, SHOWN),
+    (f"{TRANSFORM}/failures", "transformation_failures", transform.failures, SHOWN),
+    (f"{TRANSFORM}/logs", "transformation_logs", transform.logs, SHOWN),
+    (f"{TRANSFORM}/code", "transformation_code", transform.code, SHOWN),
+    (f"{TRANSFORM}/plots/<string:name>.<any(svg, png):kind>", "transformation_plot", transform.plot, SHOWN),
     ("/admin/accounts", "accounts", admin.accounts, SHOWN),
     (f"/admin/accounts/{USER_ID}/approve", "approve_account", admin.approve, CHANGED),
     (f"/admin/accounts/{USER_ID}/delete", "delete_account", admin.delete, CHANGED),

@@ -10,6 +10,7 @@ from servicex.services.accounts import AccountService
 from servicex.services.api_tokens import ApiTokenService
 from servicex.services.audit import AuditLog
 from servicex.services.device_codes import DeviceCodeService
+from servicex.services.insights import InsightService
 from servicex.services.sign_ins import SignInService
 
 EXTENSION = "servicex_web"
@@ -25,6 +26,7 @@ class WebServices:
     sign_ins: SignInService
     device_codes: DeviceCodeService
     audit_log: AuditLog
+    insights: InsightService
     identity_providers: Sequence[IdentityProvider]
 
 

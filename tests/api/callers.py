@@ -22,6 +22,7 @@ from servicex.services.caller import SINGLE_USER
 from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Health
+from servicex.services.insights import InsightService
 from servicex.services.notices import Notices
 from servicex.services.sign_ins import AutoApproval, SignInService
 from servicex.services.slack_clicks import SlackClicks
@@ -68,7 +69,8 @@ class Callers:
         house = self.house
         return Services(
             accounts=accounts, device_codes=DeviceCodeService(house.transactions), transforms=house.transforms,
-            datasets=house.datasets, results=house.results, slack_signed=None,
+            datasets=house.datasets, results=house.results,
+            insights=InsightService(house.transactions), slack_signed=None,
             slack_clicks=SlackClicks(house.transactions, accounts, Notices(), "https://hooks.slack.com"),
             finder_reports=FinderReports(house.transactions, house.datasets, ATTEMPTS, 0.0, house.wake),
             transformer_reports=TransformerReports(house.transactions, house.results, house.wake,
