@@ -70,8 +70,8 @@ def _known(pattern: str, hint: str, words: str = "") -> Known:
 
 
 REPLICAS = ("The file could not be opened at any of its replicas. If it is a few files, the storage was away for a "
-            "while: retry the failed files. If it is all files of one site, ask that site, or choose a dataset with a replica "
-            "elsewhere.")
+            "while: retry the failed files. If it is all files of one site, ask that site, or choose a dataset with a "
+            "replica elsewhere.")
 BRANCH = ("The file does not hold what the query reads. Look for a typing error, and at the names that the file has in "
           "the stack trace; if only some files lack it, they come from another version of the data.")
 # The first that fits counts.

@@ -23,6 +23,8 @@ ROWS_PAGE = 100
 LOGS_PAGE = 20
 # What a link of old, by the number of a page, reads past at most; keys lead further.
 PAGES_BY_NUMBER = 100
+# Before this id are all files.
+LAST = 2 ** 31 - 1
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class InsightService:
             rows = insight.files(session, transform, status, place.after, place.before, skipped, ROWS_PAGE + 1)
         more = len(rows) > ROWS_PAGE
         if place.before is not None:
-            return FilePage(transform, rows[-ROWS_PAGE:], more, True)
+            return FilePage(transform, rows[-ROWS_PAGE:], more, place.before < LAST)
         return FilePage(transform, rows[:ROWS_PAGE], bool(place.after or skipped), more)
 
     def logs(self, caller: Caller, request_id: str, after: int) -> tuple[TransformRequest, Sequence[LogRow], bool]:

@@ -41,7 +41,7 @@ PAGES: tuple[Page, ...] = (
     (f"{TRANSFORM}/failures", "transformation_failures", transform.failures, SHOWN),
     (f"{TRANSFORM}/logs", "transformation_logs", transform.logs, SHOWN),
     (f"{TRANSFORM}/code", "transformation_code", transform.code, SHOWN),
-    (f"{TRANSFORM}/plots/<string:name>.<any(svg, png):kind>", "transformation_plot", transform.plot, SHOWN),
+    (f"{TRANSFORM}/plots/<string:file>", "transformation_plot", transform.plot, SHOWN),
     ("/admin/accounts", "accounts", admin.accounts, SHOWN),
     (f"/admin/accounts/{USER_ID}/approve", "approve_account", admin.approve, CHANGED),
     (f"/admin/accounts/{USER_ID}/delete", "delete_account", admin.delete, CHANGED),

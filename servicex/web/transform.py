@@ -8,16 +8,15 @@ from flask.typing import ResponseReturnValue
 
 from servicex.api.addresses import public_url
 from servicex.api.auth import Access, authentication
-from servicex.api.cursors import LARGEST_ID
 from servicex.errors import NotFound, ServiceXError, Unavailable
 from servicex.backends.launcher.base import WorkersStatus
 from servicex.models import Dataset, TransformRequest
 from servicex.models.insight import FileRow
-from servicex.services.insights import FailureGroup, Insight, Place
+from servicex.services.insights import LAST, FailureGroup, Insight, Place
 from servicex.services.submissions import OBJECT_STORE
 from servicex.web import plain_text, query, slowness, svg, words
 from servicex.web.page import acting, page
-from servicex.web.plots import Plot, Totals, plots
+from servicex.web.plots import Totals, plots
 from servicex.web.services import services
 
 UNTITLED = "Untitled"
@@ -26,7 +25,7 @@ CAUSES_ON_PAGE = 5
 HOSTS_ON_PAGE = 12
 PROGRAM_FILES = 12
 LOG_LINES = 500
-STATUSES = {"success": "done", "failure": "failed"}
+MIMETYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
 @page(Access.USER)
@@ -57,7 +56,7 @@ def results(id_: str) -> ResponseReturnValue:
     found = services().insights.files(acting(), id_, status, place)
     waiting = "not transformed" if found.transform.status.terminal else "waiting"
     return render_template("transform_results.html", t=found.transform, title=title(found.transform), status=status,
-                           rows=[file_shown(row, waiting) for row in found.rows], found=found, last=LARGEST_ID)
+                           rows=[file_shown(row, waiting) for row in found.rows], found=found, last=LAST)
 
 
 @page(Access.USER)
@@ -96,17 +95,16 @@ def code(id_: str) -> ResponseReturnValue:
 
 
 @page(Access.USER)
-def plot(id_: str, name: str, kind: str) -> ResponseReturnValue:
-    """One of its plots, as a file for a report."""
+def plot(id_: str, file: str) -> ResponseReturnValue:
+    """One of its plots, as a file for a report: `files.svg`, `events.png`."""
     transform, seen = services().insights.seen(acting(), id_)
-    found: Plot | None = next((one for one in plots(seen, totals(transform)) if one.name == name), None)
-    if found is None:
+    name, _, kind = file.partition(".")
+    found = next((one for one in plots(seen, totals(transform)) if one.name == name), None)
+    if found is None or kind not in MIMETYPES:
         raise NotFound("There is no such plot, or there are no results to plot yet.")
-    file = f"{name}-{transform.request_id}.{kind}"
     drawing = svg.draw(found)
-    content: str | bytes = _png(drawing) if kind == "png" else drawing
-    return Response(content, mimetype={"png": "image/png", "svg": "image/svg+xml"}[kind],
-                    headers={"Content-Disposition": f"attachment; filename={file}"})
+    return Response(_png(drawing) if kind == "png" else drawing, mimetype=MIMETYPES[kind], headers={
+        "Content-Disposition": f"attachment; filename={name}-{transform.request_id}.{kind}"})
 
 
 def _png(drawing: str) -> bytes:
@@ -117,7 +115,7 @@ def _png(drawing: str) -> bytes:
 def _key(name: str) -> int | None:
     """A file id in the URL; None if there is none that could be one."""
     given = request.args.get(name, type=int)
-    return given if given is not None and 0 <= given <= LARGEST_ID else None
+    return given if given is not None and 0 <= given <= LAST else None
 
 
 def _workers(transform: TransformRequest) -> WorkersStatus | None:
@@ -270,7 +268,8 @@ def group_shown(group: FailureGroup) -> dict[str, Any]:
     return {"count": words.number(group.group.count), "files": _files(group.group.count),
             "cause": plain_text.line(group.group.cause.words), "hint": group.group.cause.hint, "id": example.file_id,
             "paths": [plain_text.line(path, 1000) for path in example.paths[:10]],
-            "host": plain_text.line(example.host), "attempts": example.attempts, "message": plain_text.line(example.message, 1200),
+            "host": plain_text.line(example.host), "attempts": example.attempts,
+            "message": plain_text.line(example.message, 1200),
             "trace": plain_text.end(example.trace, 4000), "log": plain_text.end(example.log, 4000)}
 
 

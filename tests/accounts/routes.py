@@ -77,7 +77,7 @@ PAGES = {
     "GET /transformation-request/<string:id_>/failures": USERS,
     "GET /transformation-request/<string:id_>/logs": USERS,
     "GET /transformation-request/<string:id_>/code": USERS,
-    "GET /transformation-request/<string:id_>/plots/<string:name>.<any(svg, png):kind>": USERS,
+    "GET /transformation-request/<string:id_>/plots/<string:file>": USERS,
     "GET /admin/accounts": ADMINS,
     "POST /admin/accounts/<int:user_id>/approve": ADMINS,
     "POST /admin/accounts/<int:user_id>/delete": ADMINS,

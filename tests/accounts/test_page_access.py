@@ -13,8 +13,7 @@ EVERYBODY = {*STRANGERS, "newcomer", "pending", "user", "other", "admin"}
 LET_IN = {ANYONE: EVERYBODY, SIGNED_IN: EVERYBODY - STRANGERS, ACCOUNT: {"pending", "user", "other", "admin"},
           USERS: {"user", "other", "admin"}, ADMINS: {"admin"}, OWNER: {"user", "admin"}}
 FILLED_IN = {"<int:user_id>": "999", "<int:token_id>": "999", "<string:provider>": "nowhere",
-             "<path:filename>": "main.css", "<string:id_>": "999", "<string:name>": "files",
-             "<any(svg, png):kind>": "svg"}
+             "<path:filename>": "main.css", "<string:id_>": "999", "<string:file>": "files.svg"}
 
 
 @pytest.fixture
