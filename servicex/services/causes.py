@@ -76,7 +76,7 @@ BRANCH = ("The file does not hold what the query reads. Look for a typing error,
           "the stack trace; if only some files lack it, they come from another version of the data.")
 # The first that fits counts.
 KNOWN: tuple[Known, ...] = (
-    _known(r"^KeyInFileError: not found: '(?P<branch>[^']{1,100})' \(because nothing that was asked for",
+    _known(r"^KeyInFileError: not found: '(?P<branch>[^']{1,100})' \(?because nothing that was asked for",
            BRANCH, "nothing that was asked for is in the file"),
     _known(r"^KeyInFileError: not found: '(?P<branch>[^']{1,100})'.*\bin object /?(?P<tree>[^\s;]{1,100})",
            BRANCH, "no branch `{branch}` in tree `{tree}`"),

@@ -103,8 +103,8 @@ def files(binned: Binned, totals: Totals) -> Plot:
         lines.append(Series("failed", "bad", _summed(binned.failed, binned.width / unit)))
     half = next((place for place, count in enumerate(_summed(binned.done, binned.width))
                  if count[1] >= totals.completed / 2), 0)
-    said = (f"{words.number(totals.completed)} files done and {words.number(totals.failed)} failed within "
-            f"{words.duration(binned.width * BINS)}; half of them were done after "
+    said = (f"Done: {words.number(totals.completed)}, failed: {words.number(totals.failed)}, within "
+            f"{words.duration(binned.width * BINS)}; half of those done were so after "
             f"{words.duration(half * binned.width)}.")
     return Plot("files", "Files over time", f"{name} since the first file was begun", "files", said, lines)
 

@@ -6,26 +6,26 @@ from servicex.models import TransformRequest, TransformStatus
 from servicex.web import words
 
 STATES = {
-    TransformStatus.SUBMITTED: "Waits for the look-up of its dataset to begin.",
-    TransformStatus.PENDING_LOOKUP: "Waits for a look-up of the same dataset that is under way.",
-    TransformStatus.LOOKUP: "The dataset is being looked up.",
-    TransformStatus.CANCELED: "Cancelled; the results that there were by then are kept.",
-    TransformStatus.BAD_DATASET: "The dataset could not be looked up.",
-    TransformStatus.FATAL: "Failed.",
+    TransformStatus.SUBMITTED: "waits for the look-up of its dataset to begin.",
+    TransformStatus.PENDING_LOOKUP: "waits for a look-up of the same dataset that is under way.",
+    TransformStatus.LOOKUP: "the dataset is being looked up.",
+    TransformStatus.CANCELED: "the results that there were by then are kept.",
+    TransformStatus.BAD_DATASET: "the dataset could not be looked up.",
+    TransformStatus.FATAL: "no result can be had.",
 }
-TRANSFORMING = "Files are being transformed."
+TRANSFORMING = "files are being transformed."
 # Of workers that wait, so large a share means that there is not enough work in hand for them.
 MANY = 0.5
 
 
 def state(transform: TransformRequest) -> str:
-    """The state in a sentence."""
+    """What the state means, as the end of a sentence."""
     if transform.status in STATES:
         return STATES[transform.status]
     failed = f"{words.number(transform.files_failed)} of {words.number(transform.files)} files failed"
     if transform.status is TransformStatus.COMPLETE:
-        return f"Complete, but {failed}." if transform.files_failed else "Complete: every file was transformed."
-    return f"Files are being transformed; {failed} so far." if transform.files_failed else TRANSFORMING
+        return f"{failed}." if transform.files_failed else "every file was transformed."
+    return f"files are being transformed; {failed} so far." if transform.files_failed else TRANSFORMING
 
 
 def slowness(transform: TransformRequest, workers: WorkersStatus | None, rate: float | None) -> Sequence[str]:

@@ -10,7 +10,7 @@ LEFT, RIGHT, TOP, BOTTOM = 70, 16, 34, 48
 COLOURS = {"good": "#14633a", "bad": "#a4160b", "plain": "#0b57a4"}
 INK, GRID = "#3a424d", "#d3d9e1"
 TICKS = 5
-FONT = 'font-family="DejaVu Sans, Arial, sans-serif" font-size="13"'
+FONT = 'font-family="DejaVu Sans, Arial, sans-serif" font-size="15"'
 
 
 def draw(plot: Plot) -> str:

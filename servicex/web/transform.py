@@ -10,7 +10,7 @@ from servicex.api.addresses import public_url
 from servicex.api.auth import Access, authentication
 from servicex.errors import NotFound, ServiceXError, Unavailable
 from servicex.backends.launcher.base import WorkersStatus
-from servicex.models import Dataset, TransformRequest
+from servicex.models import Dataset, TransformRequest, TransformStatus
 from servicex.models.insight import FileRow
 from servicex.services.insights import LAST, FailureGroup, Insight, Place
 from servicex.services.submissions import OBJECT_STORE
@@ -157,15 +157,18 @@ class Why:
 def why(insight: Insight) -> Why | None:
     """What failed, if anything did."""
     transform, groups = insight.transform, insight.failures.groups
-    hint = groups[0].group.cause.hint if groups else ""
+    all_failed = transform.status is TransformStatus.FATAL and transform.files_failed == transform.files > 0
+    if groups and (all_failed or not transform.failure_description):
+        return Why(all_failed, _why_files_failed(insight), groups[0].group.cause.hint)
     if transform.failure_description:
-        return Why(True, plain_text.line(transform.failure_description, 1000), hint)
-    if not groups:
-        return None
-    commonest = groups[0].group
-    said = f"{words.number(transform.files_failed)} {_files(transform.files_failed)} failed"
+        return Why(True, plain_text.line(transform.failure_description, 1000), "")
+    return None
+
+
+def _why_files_failed(insight: Insight) -> str:
+    failed, commonest = insight.transform.files_failed, insight.failures.groups[0].group
     share = f", {words.number(commonest.count)} of them for this" if insight.failures.causes > 1 else ""
-    return Why(transform.files_completed == 0, f"{said}{share}: {plain_text.line(commonest.cause.words)}", hint)
+    return f"{words.number(failed)} {_files(failed)} failed{share}: {plain_text.line(commonest.cause.words)}"
 
 
 def _files(count: int) -> str:
@@ -279,7 +282,7 @@ def file_shown(row: FileRow, waiting: str) -> dict[str, Any]:
             "kind": {"success": "good", "failure": "bad"}.get(row.status, "wait"),
             "host": plain_text.line(row.host, 128) or words.UNKNOWN, "attempts": row.attempts or words.UNKNOWN,
             "time": words.duration(row.seconds), "events": words.number(row.events), "size": words.size(row.size),
-            "rate": words.rate(row.rate, "events") if row.rate is not None else words.UNKNOWN}
+            "rate": words.rate(row.rate or None, "events")}
 
 
 def snippet(transform: TransformRequest) -> str:

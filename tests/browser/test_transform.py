@@ -16,7 +16,8 @@ from tests.browser.test_people import make_profile
 from tests.browser.window import Window
 
 SECONDS = 60.0
-SELECTION = ("(call Select (call Where (call EventDataset 'bogus.root' 'Events') (lambda (list e) (> (attr e 'MET_pt') 25))) "
+SELECTION = ("(call Select (call Where (call EventDataset 'bogus.root' 'Events') "
+             "(lambda (list e) (> (attr e 'MET_pt') 25))) "
              "(lambda (list e) (dict (list 'pt' 'eta') (list (attr e 'Muon_pt') (attr e 'Muon_eta')))))")
 HOSTILE = "<img src=x onerror=alert(1)> \u202eevil\u202c " + "W" * 300
 WIDTHS = {"desk": 1280, "phone": 360}
@@ -88,7 +89,7 @@ def test_failed_transform_says_why_above_the_fold(wide: Window, site: SignInSite
 def test_transform_of_which_a_file_failed(wide: Window, site: SignInSite) -> None:
     request_id = run(wide, [site.files / "nano_dimuon.root", without_muons(site.files)], title="Some muons")
     wide.open(f"/transformation-request/{request_id}")
-    wide.sees("Complete, but 1 of 2 files failed.")
+    wide.sees("1 of 2 files failed.")
     wide.page.get_by_text("Example: file").first.click()
     wide.sees("Stack trace")
     expect(wide.page.get_by_role("img", name="Files over time")).to_be_visible()
@@ -124,8 +125,8 @@ def test_program_on_the_page_fetches_the_results(window: Window, site: SignInSit
     (tmp_path / "servicex.yaml").write_bytes(download.value.path().read_bytes())
     window.open(f"/transformation-request/{request_id}")
     program = window.page.locator("pre.code", has_text="MinioAdapter").inner_text()
-    ran = subprocess.run([client_bin / "python", "-c", program], cwd=tmp_path, timeout=100, capture_output=True, text=True,
-                         env={"PATH": f"{client_bin}:/usr/bin:/bin", "HOME": str(tmp_path)})
+    ran = subprocess.run([client_bin / "python", "-c", program], cwd=tmp_path, timeout=100, capture_output=True,
+                         text=True, env={"PATH": f"{client_bin}:/usr/bin:/bin", "HOME": str(tmp_path)})
     assert ran.returncode == 0, ran.stderr
     (result,) = (tmp_path / "results").iterdir()
     with uproot.open(result) as file:

@@ -142,10 +142,10 @@ def test_files_are_paged_to_the_end_and_back(crowded: Server) -> None:
 
 def test_running_transform_says_how_long_it_takes(crowded: Server) -> None:
     text = crowded.page(crowded.bulk.half_done).text
-    assert "Files are being transformed" in text and "Time left" in text and "files/" in text
+    assert "files are being transformed" in text and "Time left" in text and "files/" in text
     for name in ("Files over time", "Events per second", "Busy workers", "Time per file"):
         assert f"<h3>{name}</h3>" in text
-    assert "half of them were done after" in text
+    assert "half of those done were so after" in text
 
 
 def test_plots_are_files_for_a_report_too(crowded: Server) -> None:
@@ -202,5 +202,5 @@ def test_failed_transform_says_why_before_anything_else(server: Server) -> None:
         connection.execute(update(TransformRequest).values(
             status="bad_dataset", finish_time=now(), failure_description="The DID is not known to Rucio."))
     text = server.page(transform.request_id).text
-    assert "Bad Dataset" in text and "The dataset could not be looked up." in text
+    assert "Bad Dataset" in text and "the dataset could not be looked up." in text
     assert text.index("The DID is not known to Rucio.") < text.index("<progress")
