@@ -16,6 +16,8 @@ from servicex.backends.object_store.s3_door import S3Door
 from servicex.database import migrate, migrations_folder
 from servicex.models import db
 from servicex.observability import redact_secrets
+from servicex.services.dataset_lists import DatasetLists
+from servicex.services.transform_lists import TransformLists
 from servicex.settings import Settings
 from servicex.web.services import WebServices
 
@@ -45,7 +47,8 @@ def build_app(settings: Settings) -> Flask:
     api.register(app, services, choices.outside(settings), authentication, choices.token_options(settings),
                  choices.rate_limits(settings))
     web.register(app, WebServices(services, parts.accounts, parts.api_tokens, parts.sign_ins, parts.device_codes,
-                                  parts.audit_log, services.insights, parts.identity_providers))
+                                  parts.audit_log, services.insights, parts.identity_providers,
+                                  TransformLists(parts.transactions), DatasetLists(parts.transactions)))
     door = S3Door(single_slashes(app.wsgi_app), parts.store)
     app.wsgi_app = behind_proxies(door, settings.TRUSTED_PROXIES)  # type: ignore[method-assign,assignment]
     return app

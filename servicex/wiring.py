@@ -38,6 +38,7 @@ from servicex.services.health import Check, Health
 from servicex.services.insights import InsightService
 from servicex.services.kills import KillService
 from servicex.services.notices import Notices, NoticeService
+from servicex.services.repeats import RepeatService
 from servicex.services.results import ResultService
 from servicex.services.sign_ins import SignInService
 from servicex.services.slack_clicks import SlackClicks
@@ -129,7 +130,9 @@ class Parts:
         settings = self.settings
         return Services(
             accounts=self.accounts, transforms=self.transforms, datasets=self.datasets, results=self.results,
-            insights=InsightService(self.transactions), workers=self.workers, device_codes=self.device_codes,
+            insights=InsightService(self.transactions),
+            repeats=RepeatService(self.transactions, self.transforms, self.datasets),
+            workers=self.workers, device_codes=self.device_codes,
             finder_reports=FinderReports(self.transactions, self.datasets, settings.LOOKUP_ATTEMPTS,
                                          FAILED_LOOKUP_PAUSE, self.wake),
             transformer_reports=TransformerReports(self.transactions, self.results, self.wake,

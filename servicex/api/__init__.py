@@ -20,7 +20,8 @@ from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import LARGEST_ID
 from servicex.api.services import Services
 from servicex.api.slack import Slack
-from servicex.api.transforms import Cancel, Errors, Failures, Logs, Results, Status, Transform, Transforms, Workers
+from servicex.api.transforms import (Cancel, Errors, Failures, Logs, Results, Retry, RunAgain, Status, Transform,
+                                     Transforms, Workers)
 
 DATASET_ID = f"<int(max={LARGEST_ID}):dataset_id>"
 USER_ID = f"<int(max={LARGEST_ID}):user_id>"
@@ -38,6 +39,8 @@ ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     ("/servicex/transformation/<string:request_id>/errors", Errors),
     ("/servicex/transformation/<string:request_id>/failures", Failures),
     ("/servicex/transformation/<string:request_id>/cancel", Cancel),
+    ("/servicex/transformation/<string:request_id>/retry", Retry),
+    ("/servicex/transformation/<string:request_id>/run-again", RunAgain),
     ("/servicex/transformation/<string:request_id>/deployment-status", Workers),
     ("/servicex/transformation/<string:request_id>/logs", Logs),
     ("/servicex/datasets", Datasets),

@@ -15,6 +15,7 @@ from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Health
 from servicex.services.insights import InsightService
+from servicex.services.repeats import RepeatService
 from servicex.services.results import ResultService
 from servicex.services.slack_clicks import SlackClicks
 from servicex.services.submissions import OBJECT_STORE
@@ -33,6 +34,7 @@ class Services:
     accounts: AccountService
     device_codes: DeviceCodeService
     transforms: TransformService
+    repeats: RepeatService
     datasets: DatasetService
     results: ResultService
     insights: InsightService

@@ -122,6 +122,26 @@ class Cancel(ServiceXResource):
         return Message(message=f"Canceled transformation request {request_id}")
 
 
+class Retry(ServiceXResource):
+    """The trying again of what failed."""
+
+    @operation(answer=TransformRecord, failures=(400, 413, 502, 503, 504), limit=Limit.SUBMIT)
+    def post(self, request_id: str) -> TransformRecord:
+        """Submit a new transform of just the files that failed, with the same title. The old one has to have ended."""
+        transform = self.services.repeats.retry(caller(), request_id)
+        return transform_record(transform, self.services.access(transform))
+
+
+class RunAgain(ServiceXResource):
+    """The running again of a whole transform."""
+
+    @operation(answer=TransformRecord, failures=(400, 413, 502, 503, 504), limit=Limit.SUBMIT)
+    def post(self, request_id: str) -> TransformRecord:
+        """Submit the same anew, as a new transform. The old one has to have ended."""
+        transform = self.services.repeats.run_again(caller(), request_id)
+        return transform_record(transform, self.services.access(transform))
+
+
 class Workers(ServiceXResource):
     """The workers of a transform."""
 

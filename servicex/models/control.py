@@ -67,7 +67,7 @@ def schedule(session: Session, seen: TransformControl, owner: str, **values: obj
         TransformControl.hurries == seen.hurries).values(**values))
 
 
-def hurry(session: Session, transform_id: int) -> None:
-    """Have the controller look at the transform again, and at once whatever held it off before."""
-    session.execute(update(TransformControl).where(TransformControl.transform_id == transform_id).values(
+def hurry(session: Session, *transform_ids: int) -> None:
+    """Have the controller look at the transforms again, and at once whatever held them off before."""
+    session.execute(update(TransformControl).where(TransformControl.transform_id.in_(transform_ids)).values(
         next_step_at=None, failed_steps=0, torn_down=False, hurries=TransformControl.hurries + 1))

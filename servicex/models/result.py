@@ -151,6 +151,13 @@ def failures(session: Session, request_id: str, after: datetime | None,
         query.order_by(TransformResult.created_at).limit(limit))]
 
 
+def failed_files(session: Session, request_id: str) -> Sequence[DatasetFile]:
+    """The files of a transform that failed, by id."""
+    return session.scalars(select(DatasetFile).join(TransformResult, TransformResult.file_id == DatasetFile.id).where(
+        TransformResult.request_id == request_id, TransformResult.transform_status == FAILURE).order_by(
+        DatasetFile.id)).all()
+
+
 def unreported(session: Session, transform: TransformRequest, after: int, through: int | None,
                limit: int) -> Sequence[DatasetFile]:
     """The next files of the transform's dataset on which it has no result, by id: beyond `after`, up to `through`."""

@@ -157,3 +157,11 @@ def move(session: Session, transform_id: int, to: TransformStatus, **values: Any
 def active_on(session: Session, dataset_id: int) -> Sequence[TransformRequest]:
     """The transforms of a dataset that have not ended, locked till the commit."""
     return _locked(session, TransformRequest.did_id == dataset_id, TransformRequest.status.in_(ACTIVE))
+
+
+def cancel_active(session: Session, *which: ColumnElement[bool]) -> Sequence[TransformRequest]:
+    """Cancel those of the transforms that have not ended; gives them."""
+    found = _locked(session, TransformRequest.status.in_(ACTIVE), TransformRequest.deleted_at.is_(None), *which)
+    for transform in found:
+        transform.status, transform.finish_time = TransformStatus.CANCELED, now()
+    return found

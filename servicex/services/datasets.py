@@ -1,7 +1,7 @@
 """Datasets: named by a DID or given as a list, looked up once for all who ask, kept for a while."""
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -41,6 +41,15 @@ class DatasetRequest:
     scheme: str
     did: str
     files: tuple[FoundFile, ...] = ()
+
+
+def list_of(files: Iterable[FoundFile]) -> DatasetRequest:
+    """A dataset that is a list of files: it is named by their replicas."""
+    known = tuple(files)
+    digest = hashlib.sha256()
+    for file in sorted(known, key=lambda f: f.paths):
+        digest.update("\0".join(file.paths).encode() + b"\n")
+    return DatasetRequest(digest.hexdigest(), LIST_FINDER, "", known)
 
 
 class DatasetService:
@@ -89,11 +98,7 @@ class DatasetService:
         return DatasetRequest(name, scheme, did)
 
     def _check_list(self, entries: Sequence[str]) -> DatasetRequest:
-        files = tuple(FoundFile(paths) for paths in dict.fromkeys(self._replicas(entries)))
-        digest = hashlib.sha256()
-        for file in sorted(files, key=lambda f: f.paths):
-            digest.update("\0".join(file.paths).encode() + b"\n")
-        return DatasetRequest(digest.hexdigest(), LIST_FINDER, "", files)
+        return list_of(FoundFile(paths) for paths in dict.fromkeys(self._replicas(entries)))
 
     def obtain(self, session: Session, request: DatasetRequest) -> Dataset:
         """The row of the dataset, made if there is none that may be used; locked till the caller's commit.

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from servicex.backends.code_generator.base import CodeGenerator, GeneratedCode
 from servicex.backends.image_check.base import ImageCheck
-from servicex.errors import (BadRequest, GeneratorFailed, InvalidSelection, KeyReused, NotFound, TooLarge,
-                             UnsupportedFormat)
+from servicex.errors import (BadRequest, Forbidden, GeneratorFailed, InvalidSelection, KeyReused, NotFound,
+                             TooLarge, UnsupportedFormat)
 from servicex.models import (Dataset, DatasetFile, GeneratedProgram, LookupStatus, SubmissionKey, TransformControl,
                              TransformRequest, TransformResult, TransformStatus)
 from servicex.models import control as controls
@@ -104,9 +104,15 @@ class TransformService:
                 raise KeyReused("This Idempotency-Key came before, with another submission. Use a new one.")
             return session.get(TransformRequest, known.transform_id) if known else None
 
-    def _submit(self, caller: Caller, submission: Submission, named: SubmissionKey | None) -> TransformRequest:
+    def submit_on(self, caller: Caller, submission: Submission, dataset: DatasetRequest,
+                  retry_of: int | None = None) -> TransformRequest:
+        """Accept a transform of a dataset that was checked before. Raises as `submit` does."""
+        return self._submit(caller, submission, None, dataset, retry_of)
+
+    def _submit(self, caller: Caller, submission: Submission, named: SubmissionKey | None,
+                checked: DatasetRequest | None = None, retry_of: int | None = None) -> TransformRequest:
         generator = self._generator(submission)
-        dataset_request = self._datasets.check(submission.did, submission.file_list)
+        dataset_request = checked or self._datasets.check(submission.did, submission.file_list)
         code = generator.generate(submission.codegen or "", submission.selection or "")
         self._check_deliverable(submission.result_format, submission.image or code.image)
         _check_format(submission, code.formats or generator.formats(submission.codegen or ""))
@@ -114,6 +120,7 @@ class TransformService:
         with self._transactions.write() as session:
             dataset = self._datasets.obtain(session, dataset_request)
             transform = self._new_transform(caller, submission, dataset_request, dataset, code)
+            transform.retry_of = retry_of
             session.add(transform)
             session.flush()
             session.add_all([TransformControl(transform_id=transform.id),
@@ -237,6 +244,22 @@ class TransformService:
             _record_if_anothers(session, caller, Action.TRANSFORM_CANCELED, transform)
         self._wake()
         return transform
+
+    def cancel_running(self, caller: Caller, everybodys: bool = False) -> int:
+        """Cancel all of the caller's transforms that have not ended, or all there are; gives how many that were.
+
+        Raises Forbidden for everybody's if the caller is no administrator.
+        """
+        if everybodys and not caller.admin:
+            raise Forbidden("Only administrators may cancel everybody's transforms.")
+        with self._transactions.write() as session:
+            own = TransformRequest.submitted_by.is_not_distinct_from(caller.user_id)
+            canceled = transforms.cancel_active(session, *([] if everybodys else [own]))
+            controls.hurry(session, *(transform.id for transform in canceled))
+            for transform in canceled:
+                _record_if_anothers(session, caller, Action.TRANSFORM_CANCELED, transform)
+        self._wake()
+        return len(canceled)
 
     def delete(self, caller: Caller, request_id: str) -> None:
         """Delete a transform with its results. Raises NotFound, and BadRequest if it has not ended."""

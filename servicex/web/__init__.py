@@ -5,13 +5,14 @@ from flask import Flask
 from flask.typing import ResponseReturnValue
 
 from servicex.api.auth import authentication
-from servicex.web import admin, device, home, profile, sign_in, tokens, transform
+from servicex.web import admin, dashboard, datasets, device, home, profile, sign_in, tokens, transform
 from servicex.web.page import visitor
 from servicex.web.services import EXTENSION, WebServices
 
 Page = tuple[str, str, Callable[..., ResponseReturnValue], tuple[str, ...]]
 SHOWN, CHANGED = ("GET",), ("POST",)
 USER_ID = "<int(max=2147483647):user_id>"
+DATASET_ID = "<int(max=2147483647):dataset_id>"
 TOKEN_ID = "<int(max=2147483647):token_id>"
 TRANSFORM = "/transformation-request/<string:id_>"
 
@@ -46,6 +47,15 @@ PAGES: tuple[Page, ...] = (
     (f"/admin/accounts/{USER_ID}/approve", "approve_account", admin.approve, CHANGED),
     (f"/admin/accounts/{USER_ID}/delete", "delete_account", admin.delete, CHANGED),
     (f"/admin/accounts/{USER_ID}/admin", "set_admin", admin.set_admin, CHANGED),
+    ("/dashboard", "user-dashboard", dashboard.own, SHOWN),
+    ("/dashboard/cancel-running", "cancel_own", dashboard.cancel_own, CHANGED),
+    ("/global-dashboard", "global-dashboard", dashboard.everybodys, SHOWN),
+    ("/global-dashboard/cancel-running", "confirm_cancel_all", dashboard.confirm_cancel_all, SHOWN),
+    ("/global-dashboard/cancel-running", "cancel_all", dashboard.cancel_all, CHANGED),
+    ("/transformation-request/<string:request_id>/<any(cancel,delete,retry,'run-again'):action>", "act_on_transform",
+     dashboard.act, CHANGED),
+    ("/datasets", "datasets_page", datasets.show, SHOWN),
+    (f"/datasets/{DATASET_ID}/<any(refresh,forget):action>", "act_on_dataset", datasets.act, CHANGED),
     ("/admin/audit", "audit", admin.audit, SHOWN),
 )
 

@@ -9,9 +9,11 @@ from servicex.backends.identity.base import IdentityProvider
 from servicex.services.accounts import AccountService
 from servicex.services.api_tokens import ApiTokenService
 from servicex.services.audit import AuditLog
+from servicex.services.dataset_lists import DatasetLists
 from servicex.services.device_codes import DeviceCodeService
 from servicex.services.insights import InsightService
 from servicex.services.sign_ins import SignInService
+from servicex.services.transform_lists import TransformLists
 
 EXTENSION = "servicex_web"
 
@@ -28,6 +30,8 @@ class WebServices:
     audit_log: AuditLog
     insights: InsightService
     identity_providers: Sequence[IdentityProvider]
+    transform_lists: TransformLists
+    dataset_lists: DatasetLists
 
 
 def services() -> WebServices:

@@ -5,8 +5,8 @@ from html import escape
 
 from servicex.web.plots import Plot, Series
 
-WIDTH, HEIGHT = 640, 280
-LEFT, RIGHT, TOP, BOTTOM = 70, 16, 34, 48
+WIDTH, HEIGHT = 640, 300
+LEFT, RIGHT, TOP, BOTTOM = 74, 16, 44, 60
 COLOURS = {"good": "#14633a", "bad": "#a4160b", "plain": "#0b57a4"}
 INK, GRID = "#3a424d", "#d3d9e1"
 TICKS = 5
@@ -52,9 +52,9 @@ class Axes:
             parts.append(f'<line class="plot-grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{place}" y2="{place}" '
                          f'stroke="{GRID}"/>' + _text(LEFT - 8, self.y(value) + 4, short(value), "end"))
         for value in ticks(self.low, self.high):
-            parts.append(_text(self.x(value), HEIGHT - BOTTOM + 18, short(value), "middle"))
+            parts.append(_text(self.x(value), HEIGHT - BOTTOM + 22, short(value), "middle"))
         parts.append(_text(WIDTH / 2, HEIGHT - 8, plot.x_label, "middle"))
-        parts.append(_text(LEFT - 8, TOP - 14, plot.y_label, "start" if len(plot.y_label) > 9 else "end"))
+        parts.append(_text(LEFT - 8, TOP - 24, plot.y_label, "start" if len(plot.y_label) > 9 else "end"))
         return "".join(parts)
 
 
@@ -102,7 +102,7 @@ def _legend(series: Sequence[Series]) -> Sequence[str]:
     if len(series) < 2:
         return ()
     return [f'<line class="plot-{one.kind}" stroke="{COLOURS[one.kind]}" stroke-width="2" x1="{x}" x2="{x + 24}" '
-            f'y1="{TOP - 18}" y2="{TOP - 18}"/>' + _text(x + 30, TOP - 14, one.label, "start")
+            f'y1="{TOP - 29}" y2="{TOP - 29}"/>' + _text(x + 30, TOP - 24, one.label, "start")
             for x, one in zip(range(WIDTH - RIGHT - 110 * len(series), WIDTH, 110), series, strict=False)]
 
 

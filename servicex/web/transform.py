@@ -44,7 +44,8 @@ def show(id_: str) -> ResponseReturnValue:
         plots=[(plot, svg.draw(plot)) for plot in drawn], sampled=len(insight.seen) < transform.files_reported,
         seen=len(insight.seen), hosts=hosts(insight), failures=insight.failures,
         causes=[group_shown(group) for group in insight.failures.groups[:CAUSES_ON_PAGE]],
-        workers=workers_shown(workers), slow=slowness.slowness(transform, workers, insight.rate),
+        workers=workers_shown(workers), actions=actions(transform),
+        slow=slowness.slowness(transform, workers, insight.rate),
         snippet=query.shown(snippet(transform), "Python") if transform.result_destination == OBJECT_STORE else None)
 
 
@@ -206,6 +207,14 @@ def counts(insight: Insight) -> list[tuple[str, str, str]]:
         return [*shown, ("Time left", remaining, "time-left")]
     took = (t.finish_time - t.submit_time).total_seconds() if t.finish_time else None
     return [*shown, ("Took", words.duration(took), "took")]
+
+
+def actions(transform: TransformRequest) -> list[tuple[str, str]]:
+    """What can be done with the transform: the word in the URL, and that on the button."""
+    if not transform.status.terminal:
+        return [("cancel", "Cancel")]
+    retry = [("retry", "Retry the failed files")] if transform.files_failed else []
+    return [*retry, ("run-again", "Run again"), ("delete", "Delete")]
 
 
 def timeline(insight: Insight) -> list[tuple[str, datetime, str]]:
