@@ -4,7 +4,7 @@ ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS build
 WORKDIR /build
-RUN apt-get update && apt-get install -y --no-install-recommends binutils
+RUN apt-get update && apt-get install -y --no-install-recommends binutils fonts-dejavu-core
 RUN python3 -m venv /opt/servicex-app
 ENV PATH="/opt/servicex-app/bin:$PATH"
 COPY requirements.lock ./
@@ -43,6 +43,8 @@ RUN useradd --uid 1000 --create-home --shell /usr/sbin/nologin servicex \
     && chown servicex:servicex /sqlite
 COPY --from=build /opt/servicex-app /opt/servicex-app
 COPY --from=build /files /home/servicex
+# For the words in plots that are downloaded as PNG.
+COPY --from=build /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf /usr/share/fonts/truetype/dejavu/
 ENV PATH="/opt/servicex-app/bin:$PATH" HOME=/home/servicex PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /home/servicex
 USER 1000:1000

@@ -17,6 +17,8 @@ from servicex.models.result import TransformResult
 from servicex.services.caller import SINGLE_USER
 from servicex.services.submissions import Submission
 from servicex.settings import load
+from tests.accounts.browsers import CSRF, Browser, identity
+from tests.accounts.people import ADMIN_EMAIL, Site
 from tests.pages.bulk import Bulk, Size
 from tests.pages.conftest import SERVER_SECONDS, counted, seconds
 
@@ -137,7 +139,7 @@ def test_what_has_no_results_yet_is_shown_without_plots(server: Server) -> None:
     transform = submit(server, title="")
     text = server.page(str(transform.id)).text
     assert "Untitled" in text and "<h2>Plots</h2>" not in text and "no workers yet" in text
-    assert server.page(transform.request_id).text == text
+    assert CSRF.sub("", server.page(transform.request_id).text) == CSRF.sub("", text)
     assert "waiting" in server.page(transform.request_id, "/results").text
     assert "No file has failed so far." in server.page(transform.request_id, "/failures").text
     assert "transform_single_file.py" in server.page(transform.request_id, "/code").text
@@ -161,6 +163,21 @@ def test_hostile_words_are_shown_safely_and_bounded(server: Server) -> None:
         text = server.page(transform.request_id, page).text
         assert len(text) < 150_000
         assert "<script>" not in text and "\x1b" not in text and "\0" not in text and "\u202e" not in text
+
+
+def test_others_transforms_are_not_found(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    for name in ("user", "other"):
+        site.person(name)
+    request_id = site.submit(site.access_token("user"))
+    found = {name: Browser(site, identity(name, email)) for name, email in (
+        ("user", "user@example.org"), ("other", "other@example.org"), ("ada", ADMIN_EMAIL))}
+    for page in PAGES:
+        answers = {name: browser.get(f"/transformation-request/{request_id}{page}").status_code
+                   for name, browser in found.items()}
+        shown = 404 if "plots" in page else 200  # there is nothing to plot yet
+        assert answers == {"user": shown, "ada": shown, "other": 404}, page
+    site.close()
 
 
 def test_failed_transform_says_why_before_anything_else(server: Server) -> None:
