@@ -88,7 +88,7 @@ def _sign_in(identity: Identity) -> ResponseReturnValue:
     if user is None:
         session[AFTER_SIGN_IN] = target
         return redirect(url_for("create_profile"))
-    return redirect(target or url_for("user-dashboard"))
+    return redirect(target or url_for("profile" if user.pending else "user-dashboard"))
 
 
 def _link(identity: Identity) -> ResponseReturnValue:

@@ -32,7 +32,8 @@ class Site:
         with self.app.app_context():
             upgrade_alone(db.engine)
         self.parts = self.app.extensions["servicex"]
-        self.person("ada", email=ADMIN_EMAIL)
+        if self.parts.accounts.of_sub("ada") is None:
+            self.person("ada", email=ADMIN_EMAIL)
 
     def close(self) -> None:
         """End it."""

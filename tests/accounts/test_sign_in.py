@@ -134,7 +134,7 @@ def test_nobody_is_sent_to_other_servers(site: Site, desk: Desk, target: str) ->
     site.person("bob")
     browser = Browser(site)
     browser.get("/sign-in", query_string={"next": target})
-    assert sign_in(browser, desk, identity("bob")).headers["Location"] == "/profile"
+    assert sign_in(browser, desk, identity("bob")).headers["Location"] == "/dashboard"
 
 
 def test_typing_the_administrators_address_makes_nobody_one(site: Site, desk: Desk) -> None:
@@ -168,7 +168,7 @@ def test_account_made_beforehand_is_that_of_the_verified_address(site: Site, des
     site.person("made-by-hand", email="bob@example.org")
     assert sign_in(Browser(site), desk, identity("stranger", "")).headers["Location"] == "/profile/new"
     browser = Browser(site)
-    assert sign_in(browser, desk, identity("bob")).headers["Location"] == "/profile"
+    assert sign_in(browser, desk, identity("bob")).headers["Location"] == "/dashboard"
     later = sign_in(Browser(site), desk, identity("bob-elsewhere", "bob@example.org"))
     assert later.headers["Location"] == "/profile/new"
 
@@ -201,7 +201,8 @@ def test_another_identity_can_be_linked_and_unlinked(site: Site) -> None:
     answer = come_back(browser, browser.post("/profile/link/counter"))
     assert answer.headers["Location"] == "/profile" and "bob@home.example.org" in browser.get("/profile").text
     elsewhere = Browser(site)
-    assert sign_in(elsewhere, counter, identity("counter|7", "bob@home.example.org")).headers["Location"] == "/profile"
+    answer = sign_in(elsewhere, counter, identity("counter|7", "bob@home.example.org"))
+    assert answer.headers["Location"] == "/dashboard"
     counter.next = identity("eve")
     stolen = come_back(browser, browser.post("/profile/link/counter"))
     assert stolen.status_code == 400 and "another account" in stolen.text
