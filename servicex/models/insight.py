@@ -13,8 +13,8 @@ from servicex.models.transform import TransformRequest
 
 # So many results are looked at for plots, and so many files for their hosts;
 # see doc/decisions/plots-of-many-results.md.
-SAMPLE = 600
-HOSTS_SAMPLE = 200
+SAMPLE = 400
+HOSTS_SAMPLE = 100
 # Of failures so many are looked at, and as many characters of each message.
 FAILURES_READ = 5000
 MESSAGE_READ = 1000
