@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from servicex import api, choices, web, wiring
 from servicex.api import browser
 from servicex.api.auth import Authentication
+from servicex.api.turns import Turns
 from servicex.backends.object_store.s3_door import S3Door
 from servicex.database import migrate, migrations_folder
 from servicex.models import db
@@ -47,7 +48,8 @@ def build_app(settings: Settings) -> Flask:
     web.register(app, WebServices(services, parts.accounts, parts.api_tokens, parts.sign_ins, parts.device_codes,
                                   parts.audit_log, parts.identity_providers))
     door = S3Door(single_slashes(app.wsgi_app), parts.store)
-    app.wsgi_app = behind_proxies(door, settings.TRUSTED_PROXIES)  # type: ignore[method-assign,assignment]
+    outermost = Turns(behind_proxies(door, settings.TRUSTED_PROXIES), settings.THREADS)
+    app.wsgi_app = outermost  # type: ignore[method-assign]
     return app
 
 

@@ -1,5 +1,6 @@
 """The whole server in one process."""
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -29,7 +30,8 @@ def run(settings: Settings, host: str, port: int) -> None:
     with locked(settings.DATA_DIRECTORY):
         app = create_app(settings)
         parts = app.extensions["servicex"]
-        server = bind(app, host, port, settings.THREADS)
+        interrupt_when_told(parts.live.close)
+        server = bind(app, host, port, settings.THREADS + settings.MOST_STREAMS)
         with app.app_context(), held(db.engine):
             upgrade_alone(db.engine)
             make_default_users(settings, parts.transactions)
@@ -43,10 +45,10 @@ def run(settings: Settings, host: str, port: int) -> None:
                 parts.close()
 
 
-def interrupt_when_told() -> None:
-    """Have SIGTERM end this process as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, _interrupt)
-
-
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt
+def interrupt_when_told(first: Callable[[], None] = lambda: None) -> None:
+    """Have SIGTERM end this process as Ctrl-C does; with either something is done first."""
+    def interrupt(*_: Any) -> None:
+        first()
+        raise KeyboardInterrupt
+    for which in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(which, interrupt)

@@ -15,6 +15,8 @@ from servicex.errors import ServiceXError
 LARGEST_BODY_READ = 2 ** 30
 # What a connection's client is slow to take, in bytes; then whoever makes it waits. A local file does not count.
 MOST_UNSENT = 2 ** 21
+# How many connections wait for their next request beside those that have a thread.
+MOST_IDLE = 1000
 
 
 class CannotListen(ServiceXError):
@@ -56,7 +58,10 @@ def bind(app: Flask, host: str, port: int, threads: int) -> Any:
     """A server that listens, and answers once its `run` is called. Raises CannotListen."""
     BaseWSGIServer.channel_class = JsonChannel
     try:
-        return create_server(app, host=host, port=port, threads=threads, ident=None, connection_limit=1000,
+        return create_server(app, host=host, port=port, threads=threads, ident=None,
+                             connection_limit=threads + MOST_IDLE,
+                             # Reads on, so that a client which goes away is noticed while it is waited for.
+                             channel_request_lookahead=1,
                              asyncore_use_poll=True, max_request_body_size=LARGEST_BODY_READ,
                              outbuf_high_watermark=MOST_UNSENT,
                              # Whose headers are believed is for TRUSTED_PROXIES to say.

@@ -19,6 +19,7 @@ from servicex.account_settings import AccountSettings
 from servicex.errors import ServiceXError
 from servicex.identity_settings import IdentitySettings
 from servicex.notice_settings import WEB_ADDRESS, NoticeSettings
+from servicex.page_settings import PageSettings
 from servicex.transformer_settings import HOST_AND_PORT, TransformerSettings
 from servicex.web_settings import WebSettings
 
@@ -68,7 +69,8 @@ GeneratorImage = Annotated[str, StringConstraints(max_length=256)]
 ImagePrefix = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$")]
 
 
-class Settings(TransformerSettings, AccountSettings, IdentitySettings, NoticeSettings, WebSettings):
+class Settings(TransformerSettings, AccountSettings, IdentitySettings, NoticeSettings, WebSettings,
+               PageSettings):
     """The options, by the names they have in the file and in the environment."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=True, frozen=True)

@@ -36,6 +36,7 @@ from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Check, Health
 from servicex.services.kills import KillService
+from servicex.services.live import LiveStates
 from servicex.services.notices import Notices, NoticeService
 from servicex.services.results import ResultService
 from servicex.services.sign_ins import SignInService
@@ -88,6 +89,7 @@ class Parts:
     datasets: DatasetService
     results: ResultService
     transforms: TransformService
+    live: LiveStates
     notices: Notices
     accounts: AccountService
     api_tokens: ApiTokenService
@@ -138,7 +140,9 @@ class Parts:
             capabilities=self.tokens, open_callbacks=settings.OPEN_INTERNAL_ROUTES,
             credentials=choices.client_credentials(settings, self.store), public_endpoint=settings.MINIO_PUBLIC_URL,
             public_secured=settings.MINIO_ENCRYPT_PUBLIC, app_version=app_version(),
-            logs=self.logs, health=self.health(), generator_urls=choices.generator_urls(settings, self.generators))
+            logs=self.logs, health=self.health(), live=self.live,
+            heartbeat=settings.STREAM_HEARTBEAT_SECONDS,
+            generator_urls=choices.generator_urls(settings, self.generators))
 
     def start_alone(self) -> None:
         """Start workers and controller in this process, which must be the only server on its database."""
@@ -182,8 +186,8 @@ class Parts:
 
     def close(self) -> None:
         """Stop all that was started."""
-        started: list[Closable | None] = [self.controller, self.sender, self.launcher, *self.finders, *self.generators,
-                                          self.broker, self.warm]
+        started: list[Closable | None] = [self.live, self.controller, self.sender, self.launcher, *self.finders,
+                                          *self.generators, self.broker, self.warm]
         for part in started:
             if part is not None:
                 part.close()
@@ -213,7 +217,8 @@ def build(settings: Settings, engine: Engine) -> Parts:
     notices = Notices(list(choices.notifiers(settings)), settings.DOCS_BASE_URL, wake_sender)
     accounts = AccountService(transactions, notices, settings.JWT_ADMIN)
     return Parts(settings, engine, transactions, wake, wake_sender, store, stores, warm, broker, tokens, generators,
-                 finders, datasets, ResultService(transactions, wake), transforms, notices, accounts,
+                 finders, datasets, ResultService(transactions, wake), transforms,
+                 LiveStates(transactions, settings.MOST_STREAMS), notices, accounts,
                  ApiTokenService(transactions), choices.sign_ins(settings, transactions, accounts),
                  DeviceCodeService(transactions), AuditLog(transactions), choices.identity_providers(settings))
 

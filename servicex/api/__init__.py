@@ -16,6 +16,7 @@ from servicex.api.guard import Outside
 from servicex.api.health import Live, Ready
 from servicex.api.info import CodeGenerators, ServerInfo
 from servicex.api.limits import RateLimits
+from servicex.api.live import Events, EventsOfSeveral, States
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import LARGEST_ID
 from servicex.api.services import Services
@@ -32,7 +33,10 @@ CALLBACKS = f"/servicex/internal{TOKEN}/transformation"
 ROUTES: tuple[tuple[str, type[ServiceXResource]], ...] = (
     ("/servicex", ServerInfo),
     ("/servicex/transformation", Transforms),
+    ("/servicex/transformation/events", EventsOfSeveral),
+    ("/servicex/transformation/states", States),
     ("/servicex/transformation/<string:request_id>", Transform),
+    ("/servicex/transformation/<string:request_id>/events", Events),
     ("/servicex/transformation/<string:request_id>/status", Status),
     ("/servicex/transformation/<string:request_id>/results", Results),
     ("/servicex/transformation/<string:request_id>/errors", Errors),

@@ -2,7 +2,7 @@
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -20,6 +20,7 @@ from servicex.models.base import now
 from servicex.services.accounts import AccountService, known_as
 from servicex.services.api_tokens import ApiTokenService
 from servicex.services.caller import SINGLE_USER, Caller
+from servicex.services.rights import NO_ACCOUNTS, Proof
 from servicex.services.sign_ins import SignedIn, SignInService
 
 EXTENSION = "servicex_authentication"
@@ -90,6 +91,20 @@ class Authentication:
         """Who is signed in in the browser that the present request comes from."""
         key = browser.key() if self.enabled else None
         return self._sign_ins.find(key) if key else None
+
+    def proof(self, caller: Caller) -> Proof:
+        """By what the caller of the present request was let in, so that it can be looked at again later."""
+        if not self.enabled:
+            return NO_ACCOUNTS
+        signed_in = None if "Authorization" in request.headers else self.signed_in()
+        if signed_in is not None:
+            return Proof(caller.user_id, caller.admin, sign_in_id=signed_in.id)
+        if self._identity_of(_bearer_token()) is not None:
+            return Proof(caller.user_id, caller.admin)
+        claims = _claims(refresh=False)
+        token_id, until = claims.get(API_TOKEN_CLAIM), claims.get("exp")
+        return Proof(caller.user_id, caller.admin, api_token_id=token_id if isinstance(token_id, int) else None,
+                     expires_at=datetime.fromtimestamp(until, UTC) if isinstance(until, (int, float)) else None)
 
     def _user_of_token(self) -> User | None:
         identity = self._identity_of(_bearer_token())

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from servicex.api.auth import Access
-from servicex.api.operation import MARK, Operation
+from servicex.api.operation import JSON, MARK, Operation
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import Message
 
@@ -81,7 +81,7 @@ def _describe(url: str, resource: type[ServiceXResource], method: str, declared:
         "operationId": f"{method}_{resource.__name__}", "summary": text.split("\n")[0],
         "parameters": [*_path_parameters(url), *_parameters("query", declared.query),
                        *_parameters("header", declared.headers)],
-        "responses": {"200": {"description": "Done.", **_content(declared.answer, names)}},
+        "responses": {"200": {"description": "Done.", **_answer(declared, names)}},
     }
     expected = failures(url, declared)
     if 401 in expected and declared.access is not Access.ANYONE:
@@ -122,6 +122,13 @@ def _parameters(place: str, model: type[BaseModel] | None) -> list[dict[str, Any
     schema = model.model_json_schema()
     return [{"name": name, "in": place, "required": False, "schema": part}
             for name, part in schema.get("properties", {}).items()]
+
+
+def _answer(declared: Operation, names: dict[type[BaseModel], Any]) -> dict[str, Any]:
+    if declared.media == JSON:
+        return _content(declared.answer, names)
+    said = "Each event's `data` is a " + (declared.answer.__name__ if declared.answer else "text")
+    return {"content": {declared.media: {"schema": {"type": "string", "description": f"{said}, as JSON."}}}}
 
 
 def _content(model: type[BaseModel] | None, names: dict[type[BaseModel], Any]) -> dict[str, Any]:

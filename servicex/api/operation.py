@@ -14,6 +14,7 @@ from servicex.api.schemas import Message
 from servicex.errors import BadRequest, UnsupportedMediaType
 
 MARK = "servicex_operation"
+JSON = "application/json"
 FAULTS_SHOWN = 5
 
 
@@ -21,7 +22,8 @@ FAULTS_SHOWN = 5
 class Operation:
     """What a method takes (JSON body, query, headers) and gives, who may call it, and how often.
 
-    `failures` are those it can be answered with beside those that come of what it takes; see openapi.py.
+    `failures` are those it can be answered with beside those that come of what it takes; see openapi.py. `media` is the
+    type of the answer; one that is not JSON has the model in the `data` of its events.
 
     Without an `answer` no answer has a body.
     """
@@ -34,19 +36,20 @@ class Operation:
     access: Access = Access.USER
     form: bool = False
     limit: Limit | None = None
+    media: str = JSON
 
 
 def operation(answer: type[BaseModel] | None = Message, body: type[BaseModel] | None = None,
               query: type[BaseModel] | None = None, failures: tuple[int, ...] = (),
               headers: type[BaseModel] | None = None, access: Access = Access.USER,
-              limit: Limit | None = None, form: bool = False) -> Callable[..., Any]:
+              limit: Limit | None = None, form: bool = False, media: str = JSON) -> Callable[..., Any]:
     """Have the method called with `body`, `query` and `headers` parsed, and its answer, a model or a response, sent.
 
     Before all else it is checked that the caller is one of those who have `access`, and does not ask too often.
     A body that is not declared as JSON raises UnsupportedMediaType, one that does not fit raises BadRequest. With
     `form` the body is that of an HTML form instead, as OAuth has it.
     """
-    declared = Operation(answer, body, query, failures, headers, access, form, limit)
+    declared = Operation(answer, body, query, failures, headers, access, form, limit, media)
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(method)

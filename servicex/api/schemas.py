@@ -10,6 +10,9 @@ from pydantic import (AfterValidator, BaseModel, ConfigDict, Field, PlainSeriali
 from servicex.api.cursors import LARGEST_ID, IdCursor, TimeCursor
 
 TITLE_LIMIT = 10_240
+# How many transforms are watched at once, and for how many seconds an answer can be waited for.
+MOST_IDS = 100
+LONGEST_WAIT = 60
 TREE_NAME_LIMIT = 512
 IMAGE_LIMIT = 512
 FILE_LIST_LIMIT = 1_000_000
@@ -143,15 +146,70 @@ class ListQuery(PageQuery):
 
 
 class StatusQuery(Body):
-    """Whether the status lists every result too."""
+    """Whether the status lists every result too, and whether the answer waits for a change.
+
+    `wait` is for how many seconds at the most. `since` is the ETag of an earlier answer: without, what is waited for is
+    a change from now on.
+    """
 
     details: bool = False
+    wait: float = Field(0.0, ge=0, le=LONGEST_WAIT)
+    since: str = Field("", max_length=64)
 
     @field_validator("details", mode="before")
     @classmethod
     def _any_word_but_no(cls, value: Any) -> bool:
         """Any text asks for details, as it ever did, but for none and those that plainly do not."""
         return str(value).lower() not in ("", "0", "false", "no", "off")
+
+
+class IdsQuery(Body):
+    """Which transforms: their request ids, with commas between them."""
+
+    ids: str = Field(min_length=1, max_length=MOST_IDS * 50)
+
+    @property
+    def names(self) -> list[str]:
+        """The ids one by one."""
+        return list(dict.fromkeys(name for name in self.ids.split(",") if name))
+
+    @field_validator("ids")
+    @classmethod
+    def _not_too_many(cls, value: str) -> str:
+        if not 1 <= len([name for name in value.split(",") if name]) <= MOST_IDS:
+            raise ValueError(f"must be at least one and at most {MOST_IDS} ids")
+        return value
+
+
+class EventsHeaders(Body):
+    """The id of the last event that came before the connection broke."""
+
+    last_event_id: str = Field("", alias="Last-Event-ID", max_length=64)
+
+
+class LiveRecord(Answer):
+    """How far a transform is. Rates are those of late, per second; `seconds-left` is null if it cannot be told."""
+
+    request_id: str = Field(alias="request-id")
+    status: str
+    terminal: bool
+    files: int
+    files_completed: int = Field(alias="files-completed")
+    files_failed: int = Field(alias="files-failed")
+    files_remaining: int | None = Field(alias="files-remaining")
+    total_events: int = Field(alias="total-events")
+    total_bytes: int = Field(alias="total-bytes")
+    files_per_second: float = Field(alias="files-per-second")
+    events_per_second: float = Field(alias="events-per-second")
+    seconds_left: float | None = Field(alias="seconds-left")
+    finish_time: UtcTime | None = Field(alias="finish-time")
+    failure_info: str | None = Field(alias="failure-info")
+
+
+class LiveList(Answer):
+    """How far several transforms are."""
+
+    transforms: list[LiveRecord]
 
 
 class StatisticsRecord(Answer):

@@ -14,6 +14,7 @@ from servicex.services.datasets import DatasetService
 from servicex.services.device_codes import DeviceCodeService
 from servicex.services.finder_reports import FinderReports
 from servicex.services.health import Health
+from servicex.services.live import LiveStates
 from servicex.services.results import ResultService
 from servicex.services.slack_clicks import SlackClicks
 from servicex.services.submissions import OBJECT_STORE
@@ -26,7 +27,8 @@ class Services:
     """The use cases the API offers. `workers` and `logs` ask about the transformers of a transform.
 
     `open_callbacks` lets finders and transformers call back without a token in their URL. `slack_signed` says whether a
-    body, with its headers, comes from Slack; it is None if there is no Slack app.
+    body, with its headers, comes from Slack; it is None if there is no Slack app. After `heartbeat` seconds
+    without news a stream is written to.
     """
 
     accounts: AccountService
@@ -48,6 +50,8 @@ class Services:
     app_version: str
     generator_urls: Mapping[str, str]
     health: Health
+    live: LiveStates
+    heartbeat: float
 
     def access(self, transform: TransformRequest) -> ResultsAccess | None:
         """How the client of the present request reads the results: at the configured address, else as it came here.

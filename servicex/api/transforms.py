@@ -3,9 +3,10 @@ from collections import Counter
 
 from flask import Response
 
+from servicex.api import turns
 from servicex.api.auth import caller, check_token_shown
 from servicex.api.limits import Limit
-from servicex.api.operation import operation
+from servicex.api.operation import json_response, operation
 from servicex.api.records import detail_record, failure_record, result_record, status_record, transform_record
 from servicex.api.resource import ServiceXResource
 from servicex.api.schemas import (DeploymentStatus, ErrorsQuery, FailureList, ListQuery, LogsQuery, Message,
@@ -15,6 +16,7 @@ from servicex.api.streams import answer_with_list, list_answer, one_more
 from servicex.backends.launcher.base import WorkersStatus
 from servicex.errors import NotFound
 from servicex.models import TransformRequest
+from servicex.services.live import live_state
 from servicex.services.submissions import Submission
 
 
@@ -63,15 +65,27 @@ class Transform(ServiceXResource):
 class Status(ServiceXResource):
     """How far a transform is."""
 
-    @operation(answer=StatusRecord, query=StatusQuery)
-    def get(self, request_id: str, query: StatusQuery) -> StatusRecord | Response:
-        """State, counts and sums; with `details` every result as well."""
+    @operation(answer=StatusRecord, query=StatusQuery, failures=(503,))
+    def get(self, request_id: str, query: StatusQuery) -> Response:
+        """State, counts and sums; with `details` every result as well, with `wait` when something has changed."""
         transforms = self.services.transforms
+        if query.wait:
+            self._wait(request_id, query)
         transform = transforms.get(caller(), request_id)
         status = status_record(transform, request_id, transforms.statistics(transform))
-        if not query.details:
-            return status
-        return answer_with_list(status, "details", transforms.results(caller(), request_id), detail_record)
+        answer = json_response(status) if not query.details else answer_with_list(
+            status, "details", transforms.results(caller(), request_id), detail_record)
+        answer.set_etag(live_state(transform).version)
+        return answer
+
+    def _wait(self, request_id: str, query: StatusQuery) -> None:
+        """Return when the transform is not as it was, or has ended, or the time is over."""
+        with self.services.live.watch(caller(), [request_id]) as watch:
+            if query.since.removeprefix("W/").strip('"') in ("", watch.version):
+                watch.skip()
+            if not watch.ended:
+                with turns.given_back():
+                    watch.next(query.wait)
 
 
 class Results(ServiceXResource):

@@ -16,6 +16,8 @@ from servicex.wiring import make_default_users
 WORKER_SECONDS = 120
 # The last of the time to shut down is for what is killed because it did not end.
 KILLING_SECONDS = 3.0
+# How many connections wait for their next request beside those that have a thread.
+MOST_IDLE = 1000
 
 
 @click.command()
@@ -51,8 +53,12 @@ def gunicorn(settings: Settings, host: str, port: int) -> list[str]:
     """The command that answers requests."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     graceful = max(1, int(settings.SHUTDOWN_SECONDS - KILLING_SECONDS))
-    return [sys.executable, "-m", "gunicorn", "--bind", address, "--worker-class", "gthread",
-            "--workers", str(settings.GUNICORN_WORKERS), "--threads", str(settings.THREADS),
+    # Made when they are wanted first, and most of them sleep; how many requests are at work at once is for the app.
+    threads = settings.THREADS + settings.MOST_STREAMS
+    return [sys.executable, "-m", "gunicorn", "--bind", address,
+            "--worker-class", "servicex.gunicorn_worker.StreamingWorker",
+            "--workers", str(settings.GUNICORN_WORKERS), "--threads", str(threads),
+            "--worker-connections", str(threads + MOST_IDLE),
             "--timeout", str(WORKER_SECONDS), "--graceful-timeout", str(graceful),
             "--access-logfile", "-", "--error-logfile", "-",
             "--forwarded-allow-ips", "",  # whose headers are believed is for TRUSTED_PROXIES to say

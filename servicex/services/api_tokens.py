@@ -27,7 +27,7 @@ class ApiTokenService:
     def keep(self, caller: Caller, user_id: int, token: str, name: str, expires_at: datetime | None = None) -> None:
         """Make a token known that was just made for a user. Raises BadRequest if they have very many."""
         with self._transactions.write() as session:
-            count = session.scalar(select(func.count(ApiToken.id)).where(ApiToken.user_id == user_id, _good())) or 0
+            count = session.scalar(select(func.count(ApiToken.id)).where(ApiToken.user_id == user_id, good())) or 0
             if count >= MOST_TOKENS:
                 raise BadRequest(f"There are {MOST_TOKENS} tokens already. Please revoke those that are not used.")
             session.add(ApiToken(user_id=user_id, name=name[:120], digest=digest(token), expires_at=expires_at))
@@ -36,7 +36,7 @@ class ApiTokenService:
     def known(self, token: str) -> ApiToken | None:
         """What is known of a token; None if it is not good, or not any more. Its use is noted."""
         with self._transactions.read() as session:
-            known = session.scalars(select(ApiToken).where(ApiToken.digest == digest(token), _good())).one_or_none()
+            known = session.scalars(select(ApiToken).where(ApiToken.digest == digest(token), good())).one_or_none()
         if known is not None and (known.last_used_at is None or known.last_used_at < now() - USE_NOTED):
             self._note_use(known.id)
         return known
@@ -44,7 +44,7 @@ class ApiTokenService:
     def is_good(self, token_id: int) -> bool:
         """Whether the token with that number has neither been revoked nor expired."""
         with self._transactions.read() as session:
-            return session.scalar(select(ApiToken.id).where(ApiToken.id == token_id, _good())) is not None
+            return session.scalar(select(ApiToken.id).where(ApiToken.id == token_id, good())) is not None
 
     def of_user(self, user_id: int) -> Sequence[ApiToken]:
         """The tokens of a user that were not revoked, oldest first."""
@@ -65,7 +65,8 @@ class ApiTokenService:
             session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now()))
 
 
-def _good() -> ColumnElement[bool]:
+def good() -> ColumnElement[bool]:
+    """Whether a token has neither been revoked nor expired."""
     return and_(ApiToken.revoked_at.is_(None), or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now()))
 
 

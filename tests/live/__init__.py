@@ -1,0 +1,1 @@
+"""Live updates: streams, long polls, and what they cost."""
