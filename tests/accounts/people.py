@@ -96,6 +96,10 @@ class Site:
         return jwt.encode({"sub": sub, "type": "access", "iat": time.time() - 10, "nbf": time.time() - 10,
                            "exp": time.time() - 5, "jti": "x", "fresh": False}, KEY, algorithm="HS256")
 
+    def end_transform(self, request_id: str) -> None:
+        """Have a transform end, and so the streams about it."""
+        self.parts.transforms.cancel(COMMAND_LINE, request_id)
+
     def submit(self, token: str, path: str = "/file.root") -> str:
         """Submit a transform of a file list; gives the request id."""
         answer = self.ask("POST", "/servicex/transformation", token, json={
