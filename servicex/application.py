@@ -17,6 +17,7 @@ from servicex.backends.object_store.s3_door import S3Door
 from servicex.database import migrate, migrations_folder
 from servicex.models import db
 from servicex.observability import redact_secrets
+from servicex.services.overview import OverviewService
 from servicex.settings import Settings
 from servicex.web.services import WebServices
 
@@ -44,9 +45,12 @@ def build_app(settings: Settings) -> Flask:
                                     choices.bearer_identity(settings))
     browser.register(app, choices.cookie_keys(settings))
     api.register(app, services, choices.outside(settings), authentication, choices.token_options(settings),
-                 choices.rate_limits(settings))
+                 choices.rate_limits(settings), settings.frames)
     web.register(app, WebServices(services, parts.accounts, parts.api_tokens, parts.sign_ins, parts.device_codes,
-                                  parts.audit_log, parts.identity_providers))
+                                  parts.audit_log, parts.identity_providers, OverviewService(parts.transactions),
+                                  parts.depth, choices.versions(settings, services.app_version),
+                                  {"monitor": settings.MONITOR_URL, "logs": settings.LOGS_URL},
+                                  choices.readable_folders(settings)))
     door = S3Door(single_slashes(app.wsgi_app), parts.store)
     outermost = Turns(behind_proxies(door, settings.TRUSTED_PROXIES), settings.THREADS)
     app.wsgi_app = outermost  # type: ignore[method-assign]

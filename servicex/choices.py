@@ -292,6 +292,18 @@ def slack_signed(settings: Settings) -> Callable[[bytes, Mapping[str, str]], boo
     return SlackSignature(settings.SLACK_SIGNING_SECRET)
 
 
+def versions(settings: Settings, app_version: str) -> dict[str, str]:
+    """The versions that are known of the parts of the deployment, by what people call these."""
+    named = {"App": settings.APP_IMAGE_TAG or app_version, "DID Finder Rucio": settings.DID_RUCIO_FINDER_TAG,
+             "DID Finder CERN Open Data": settings.DID_CERNOPENDATA_FINDER_TAG}
+    return {"ServiceX": settings.CHART or app_version} | {name: tag for name, tag in named.items() if tag}
+
+
+def readable_folders(settings: Settings) -> list[Path]:
+    """The folders of this machine whose files transforms can read; none where they run elsewhere."""
+    return [] if settings.RABBIT_MQ_URL else [Path(path).absolute() for path in settings.ALLOWED_PATHS]
+
+
 def outside(settings: Settings) -> Outside:
     """By which names the server goes, and which pages of other origins may use it."""
     invited = Invited(frozenset(settings.CORS_ALLOWED_ORIGINS), all_to_public=settings.ENABLE_AUTH)

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from servicex import choices
 from servicex.api.services import Services
-from servicex.backends.broker.base import Broker
+from servicex.backends.broker.base import Broker, work_queue
 from servicex.backends.code_generator.base import CodeGenerator
 from servicex.backends.did_finder.base import DidFinder
 from servicex.backends.did_finder.paths import check_file_list
@@ -118,6 +118,10 @@ class Parts:
         """The last lines that they printed."""
         return self.transformers.logs(request_id, tail) if self.transformers else ""
 
+    def depth(self, request_id: str) -> int | None:
+        """How many files wait in the queue of a transform; None if it has no queue. Raises Unavailable."""
+        return self.broker.depth(work_queue(request_id))
+
     def health(self) -> Health:
         """What can be asked how it is."""
         checks = {"database": Check(self.transactions.ping, needed=True), "broker": Check(self.broker.ping)}
@@ -142,7 +146,7 @@ class Parts:
             public_secured=settings.MINIO_ENCRYPT_PUBLIC, app_version=app_version(),
             logs=self.logs, health=self.health(), live=self.live,
             heartbeat=settings.STREAM_HEARTBEAT_SECONDS,
-            generator_urls=choices.generator_urls(settings, self.generators))
+            log_url=settings.LOGS_URL or None, generator_urls=choices.generator_urls(settings, self.generators))
 
     def start_alone(self) -> None:
         """Start workers and controller in this process, which must be the only server on its database."""

@@ -1,5 +1,5 @@
 """The API for programs. The URL table, whole:"""
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Flask
@@ -78,8 +78,11 @@ class RestApi(Api):
 
 
 def register(app: Flask, services: Services, outside: Outside, authentication: Authentication,
-             tokens: TokenOptions, rate_limits: RateLimits | None = None) -> None:
-    """Add the routes, their errors, their guard and their description to the app."""
+             tokens: TokenOptions, rate_limits: RateLimits | None = None, frames: Sequence[str] = ()) -> None:
+    """Add the routes, their errors, their guard and their description to the app.
+
+    `frames` are origins of pages that ours may show within themselves.
+    """
     api = RestApi(app)
     for url, resource in ROUTES:
         api.add_resource(resource, *dict.fromkeys([url, url.replace(TOKEN, "")]), endpoint=resource.__name__.lower(),
@@ -89,5 +92,5 @@ def register(app: Flask, services: Services, outside: Outside, authentication: A
     guard.register(app, outside)
     cors.register(app, outside.invited)
     limits.register(app, rate_limits)
-    headers.register(app)
+    headers.register(app, frames=frames)
     openapi.register(app, ROUTES, services.app_version)

@@ -7,7 +7,9 @@ from servicex.api import turns
 from servicex.api.auth import authentication, caller
 from servicex.api.operation import operation
 from servicex.api.resource import ServiceXResource
-from servicex.api.schemas import EventsHeaders, IdsQuery, LiveList, LiveRecord
+from servicex.api.schemas import EventsHeaders, IdsQuery, LiveList, LiveRecord, StateRecord, StatesQuery
+from servicex.backends.launcher.base import WorkersStatus
+from servicex.models import TransformStatus
 from servicex.services.live import LiveState, Watch
 
 EVENT_STREAM = "text/event-stream"
@@ -15,6 +17,8 @@ EVENT_STREAM = "text/event-stream"
 RETRY_MILLISECONDS = 3000
 # nginx would hold events back until it has a page full of them.
 HEADERS = {"X-Accel-Buffering": "no"}
+# A cluster is asked for the workers of each transform by itself.
+MOST_ASKED = 15
 HEARTBEAT = b": nothing new\n\n"
 
 
@@ -39,10 +43,14 @@ class EventsOfSeveral(ServiceXResource):
 class States(ServiceXResource):
     """How several transforms are."""
 
-    @operation(answer=LiveList, query=IdsQuery)
-    def get(self, query: IdsQuery) -> LiveList:
-        """What the events tell, once, for those who get no stream."""
-        return LiveList(transforms=[live_record(state) for state in self.services.live.now(caller(), query.names)])
+    @operation(answer=LiveList, query=StatesQuery)
+    def get(self, query: StatesQuery) -> LiveList:
+        """What the events tell, once, for those who get no stream; with `workers` what these are, too."""
+        states = self.services.live.now(caller(), query.names)
+        running = [state.request_id for state in states if state.status is TransformStatus.RUNNING]
+        asked = running[:MOST_ASKED] if query.workers else []
+        workers = {request_id: self.services.workers(request_id) for request_id in asked}
+        return LiveList(transforms=[_state_record(state, workers.get(state.request_id)) for state in states])
 
 
 class EventStream:
@@ -73,6 +81,11 @@ def live_record(state: LiveState) -> LiveRecord:
         files_remaining=state.files - state.files_reported if state.files else None, total_events=state.events,
         total_bytes=state.bytes, files_per_second=state.files_rate, events_per_second=state.events_rate,
         seconds_left=state.seconds_left, finish_time=state.finish_time, failure_info=state.failure)
+
+
+def _state_record(state: LiveState, workers: WorkersStatus | None) -> StateRecord:
+    return StateRecord(**live_record(state).model_dump(), workers_ready=workers.ready if workers else None,
+                       workers_wanted=workers.workers if workers else None)
 
 
 def _stream(resource: ServiceXResource, names: list[str], headers: EventsHeaders) -> Response:

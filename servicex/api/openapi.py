@@ -127,8 +127,11 @@ def _parameters(place: str, model: type[BaseModel] | None) -> list[dict[str, Any
 def _answer(declared: Operation, names: dict[type[BaseModel], Any]) -> dict[str, Any]:
     if declared.media == JSON:
         return _content(declared.answer, names)
-    said = "Each event's `data` is a " + (declared.answer.__name__ if declared.answer else "text")
-    return {"content": {declared.media: {"schema": {"type": "string", "description": f"{said}, as JSON."}}}}
+    data = {"type": "string", "contentMediaType": JSON, **({"contentSchema": names[declared.answer]}
+                                                           if declared.answer else {})}
+    event = {"type": "object", "description": "An event; its data is JSON.", "required": ["data"], "properties": {
+        "id": {"type": "string"}, "event": {"type": "string"}, "data": data}}
+    return {"content": {declared.media: {"schema": event}}}
 
 
 def _content(model: type[BaseModel] | None, names: dict[type[BaseModel], Any]) -> dict[str, Any]:

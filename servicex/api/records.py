@@ -19,8 +19,9 @@ class ResultsAccess:
     credentials: Credentials
 
 
-def transform_record(t: TransformRequest, access: ResultsAccess | None = None) -> TransformRecord:
-    """The record of a transform, with how to read its results if that is given."""
+def transform_record(t: TransformRequest, access: ResultsAccess | None = None,
+                     log_url: str | None = None) -> TransformRecord:
+    """The record of a transform, with how to read its results and where logs are if that is given."""
     return TransformRecord(
         request_id=t.request_id, title=t.title, did=t.did if "://" in t.did else LIST_DID, did_id=t.did_id,
         selection=t.selection, tree_name=t.tree_name, image=t.image, workers=t.workers,
@@ -31,7 +32,7 @@ def transform_record(t: TransformRequest, access: ResultsAccess | None = None) -
         submit_time=t.submit_time, finish_time=t.finish_time or "None",
         minio_endpoint=access.endpoint if access else None, minio_secured=access.secured if access else None,
         minio_access_key=access.credentials.access_key if access else None,
-        minio_secret_key=access.credentials.secret_key if access else None)
+        minio_secret_key=access.credentials.secret_key if access else None, log_url=log_url)
 
 
 def status_record(t: TransformRequest, asked_as: str, stats: Statistics | None) -> StatusRecord:

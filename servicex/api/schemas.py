@@ -130,6 +130,7 @@ class TransformRecord(Answer):
     minio_secured: bool | None = Field(alias="minio-secured")
     minio_access_key: str | None = Field(alias="minio-access-key")
     minio_secret_key: str | None = Field(alias="minio-secret-key", repr=False)
+    log_url: str | None = Field(None, alias="log-url")
 
 
 class TransformList(Page):
@@ -181,6 +182,12 @@ class IdsQuery(Body):
         return value
 
 
+class StatesQuery(IdsQuery):
+    """Which transforms, and whether the workers of those that run are asked for too, of the first few."""
+
+    workers: bool = False
+
+
 class EventsHeaders(Body):
     """The id of the last event that came before the connection broke."""
 
@@ -206,10 +213,17 @@ class LiveRecord(Answer):
     failure_info: str | None = Field(alias="failure-info")
 
 
+class StateRecord(LiveRecord):
+    """The same with the workers: how many are ready and how many there shall be, null if that was not asked for."""
+
+    workers_ready: int | None = Field(None, alias="workers-ready")
+    workers_wanted: int | None = Field(None, alias="workers-wanted")
+
+
 class LiveList(Answer):
     """How far several transforms are."""
 
-    transforms: list[LiveRecord]
+    transforms: list[StateRecord]
 
 
 class StatisticsRecord(Answer):

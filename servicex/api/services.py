@@ -28,7 +28,7 @@ class Services:
 
     `open_callbacks` lets finders and transformers call back without a token in their URL. `slack_signed` says whether a
     body, with its headers, comes from Slack; it is None if there is no Slack app. After `heartbeat` seconds
-    without news a stream is written to.
+    without news a stream is written to. At `log_url` people find the logs.
     """
 
     accounts: AccountService
@@ -52,6 +52,7 @@ class Services:
     health: Health
     live: LiveStates
     heartbeat: float
+    log_url: str | None
 
     def access(self, transform: TransformRequest) -> ResultsAccess | None:
         """How the client of the present request reads the results: at the configured address, else as it came here.

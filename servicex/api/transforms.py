@@ -53,7 +53,7 @@ class Transform(ServiceXResource):
     def get(self, request_id: str) -> TransformRecord:
         """The full record of a transform, with where its results are and what to read them with."""
         transform = self.services.transforms.get(caller(), request_id)
-        return transform_record(transform, self.services.access(transform))
+        return transform_record(transform, self.services.access(transform), self.services.log_url)
 
     @operation(failures=(400,))
     def delete(self, request_id: str) -> Message:

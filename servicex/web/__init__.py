@@ -5,7 +5,7 @@ from flask import Flask
 from flask.typing import ResponseReturnValue
 
 from servicex.api.auth import authentication
-from servicex.web import admin, device, home, profile, sign_in, tokens
+from servicex.web import admin, device, frames, home, overview, profile, sign_in, start, tokens
 from servicex.web.page import visitor
 from servicex.web.services import EXTENSION, WebServices
 
@@ -18,6 +18,9 @@ TOKEN_ID = "<int(max=2147483647):token_id>"
 PAGES: tuple[Page, ...] = (
     ("/", "home", home.home, SHOWN),
     ("/about", "about", home.about, SHOWN),
+    ("/get-started", "get_started", start.get_started, SHOWN),
+    ("/monitor", "monitor", frames.monitor, SHOWN),
+    ("/logs", "logs", frames.logs, SHOWN),
     ("/sign-in", "sign_in", sign_in.choose_provider, SHOWN),
     ("/sign-in/<string:provider>", "sign_in_with", sign_in.go_to_provider, SHOWN),
     ("/auth-callback", "auth_callback", sign_in.come_back, SHOWN),
@@ -35,6 +38,7 @@ PAGES: tuple[Page, ...] = (
     ("/.servicex", "download_servicex_file", tokens.download_file, CHANGED),
     ("/device", "device", device.ask, SHOWN),
     ("/device", "answer_device", device.answer, CHANGED),
+    ("/admin", "admin", overview.admin, SHOWN),
     ("/admin/accounts", "accounts", admin.accounts, SHOWN),
     (f"/admin/accounts/{USER_ID}/approve", "approve_account", admin.approve, CHANGED),
     (f"/admin/accounts/{USER_ID}/delete", "delete_account", admin.delete, CHANGED),
@@ -46,6 +50,7 @@ PAGES: tuple[Page, ...] = (
 def register(app: Flask, services: WebServices) -> None:
     """Add the pages to the app."""
     app.extensions[EXTENSION] = services
-    app.context_processor(lambda: {"visitor": visitor(), "accounts_enabled": authentication().enabled})
+    app.context_processor(lambda: {
+        "visitor": visitor(), "accounts_enabled": authentication().enabled, "framed": services.framed})
     for url, endpoint, view, methods in PAGES:
         app.add_url_rule(url, endpoint, view, methods=methods)

@@ -18,5 +18,5 @@ def home() -> ResponseReturnValue:
 @page(Access.ANYONE)
 def about() -> ResponseReturnValue:
     """Which version of what runs here."""
-    return render_template("about.html", version=services().api.app_version,
+    return render_template("about.html", versions=services().versions,
                            generators=services().api.transforms.code_generators())

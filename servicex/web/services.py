@@ -1,6 +1,7 @@
 """What the pages are handed."""
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from flask import current_app
 
@@ -10,6 +11,7 @@ from servicex.services.accounts import AccountService
 from servicex.services.api_tokens import ApiTokenService
 from servicex.services.audit import AuditLog
 from servicex.services.device_codes import DeviceCodeService
+from servicex.services.overview import OverviewService
 from servicex.services.sign_ins import SignInService
 
 EXTENSION = "servicex_web"
@@ -17,7 +19,12 @@ EXTENSION = "servicex_web"
 
 @dataclass(frozen=True)
 class WebServices:
-    """The use cases the pages offer, and those of the API."""
+    """The use cases the pages offer, and those of the API.
+
+    `depth` is how many files wait in the queue of a transform. `versions` are those of the parts, by their name.
+    `framed` has the addresses of pages that ours show within themselves, by the name of ours. Below the folders that
+    are `readable` are local files that transforms can read.
+    """
 
     api: Services
     accounts: AccountService
@@ -26,6 +33,11 @@ class WebServices:
     device_codes: DeviceCodeService
     audit_log: AuditLog
     identity_providers: Sequence[IdentityProvider]
+    overview: OverviewService
+    depth: Callable[[str], int | None]
+    versions: Mapping[str, str]
+    framed: Mapping[str, str]
+    readable: Sequence[Path]
 
 
 def services() -> WebServices:

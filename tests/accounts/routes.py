@@ -56,6 +56,9 @@ ROUTES = {
 PAGES = {
     "GET /": ANYONE,
     "GET /about": ANYONE,
+    "GET /get-started": ANYONE,
+    "GET /monitor": USERS,
+    "GET /logs": USERS,
     "GET /sign-in": ANYONE,
     "GET /sign-in/<string:provider>": ANYONE,
     "GET /auth-callback": ANYONE,
@@ -74,6 +77,7 @@ PAGES = {
     "POST /.servicex": USERS,
     "GET /device": USERS,
     "POST /device": USERS,
+    "GET /admin": ADMINS,
     "GET /admin/accounts": ADMINS,
     "POST /admin/accounts/<int:user_id>/approve": ADMINS,
     "POST /admin/accounts/<int:user_id>/delete": ADMINS,

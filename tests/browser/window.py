@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect
 
-from tests.browser.site import SignInSite
+from tests.running_server import RunningServer
 
 # Where pictures of pages go, if anybody wants to look at them.
 PICTURES = os.environ.get("SERVICEX_TEST_PICTURES")
@@ -17,7 +17,7 @@ SECONDS = 20
 class Window:
     """A window without a past. Leaving it fails if a page of the server complained or asked for anything elsewhere."""
 
-    def __init__(self, browser: Browser, site: SignInSite, width: int = 1280, height: int = 900):
+    def __init__(self, browser: Browser, site: RunningServer, width: int = 1280, height: int = 900):
         self._context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
         self._context.set_default_timeout(SECONDS * 1000)
         expect.set_options(timeout=SECONDS * 1000)
