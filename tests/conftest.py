@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.databases import migrated
+from tests.pages.bulk import Bulk, Size, fill
 from tests.private_postgres import HASTY, PrivatePostgres, programs
 from tests.private_rabbitmq import PrivateRabbitMq, is_installed
 from tests.running_server import RunningServer, is_built
@@ -70,6 +72,29 @@ def postgres_url(postgres: PrivatePostgres) -> Iterator[str]:
     """The SQLAlchemy URL of a fresh, empty PostgreSQL database."""
     with postgres.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def many_in_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Bulk:
+    """A SQLite database with 100,000 transforms and one of 220,000 files, for the session: only to be looked at."""
+    with migrated(f"sqlite:///{tmp_path_factory.mktemp('many')}/many.sqlite") as engine:
+        return fill(engine, Size.MANY)
+
+
+@pytest.fixture(scope="session")
+def many_in_postgres(postgres: PrivatePostgres) -> Iterator[Bulk]:
+    """The same in PostgreSQL."""
+    with postgres.database() as url:
+        with migrated(url) as engine:
+            bulk = fill(engine, Size.MANY)
+        yield bulk
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def many(request: pytest.FixtureRequest) -> Bulk:
+    """Very many transforms, on each engine: only to be looked at."""
+    bulk: Bulk = request.getfixturevalue("many_in_sqlite" if request.param == "sqlite" else "many_in_postgres")
+    return bulk
 
 
 @pytest.fixture(scope="session")

@@ -182,6 +182,8 @@ def upgrade():
         sa.Column('transformer_command', sa.String(length=256)),
         sa.Column('last_result_at', sa.DateTime()),
         sa.Column('deleted_at', sa.DateTime()),
+        sa.Column('retry_of', sa.Integer()),
+        sa.ForeignKeyConstraint(['retry_of'], ['requests.id'], name='requests_retry_of_fkey'),
         sa.ForeignKeyConstraint(['did_id'], ['datasets.id'], name='datasets_requests_fkey'),
         sa.ForeignKeyConstraint(['submitted_by'], ['users.id'], name='requests_submitted_by_fkey'),
         sa.PrimaryKeyConstraint('id', name='requests_pkey')
@@ -190,6 +192,11 @@ def upgrade():
     op.create_index('ix_requests_request_id', 'requests', ['request_id'], unique=True)
     op.create_index('ix_requests_status', 'requests', ['status'])
     op.create_index('ix_requests_submitted_by', 'requests', ['submitted_by'])
+    for name, columns in (('listed', ['status', 'id']), ('listed_finish', ['status', 'finish_time', 'id']),
+                          ('own', ['submitted_by', 'status', 'id']),
+                          ('own_finish', ['submitted_by', 'status', 'finish_time', 'id'])):
+        op.create_index(f'ix_requests_{name}', 'requests', columns, sqlite_where=sa.text('deleted_at IS NULL'),
+                        postgresql_where=sa.text('deleted_at IS NULL'))
 
     op.create_table('file_status',
         sa.Column('id', sa.Integer(), nullable=False),

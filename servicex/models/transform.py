@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Enum, ForeignKey, Index, String, Text, select, update
+from sqlalchemy import BigInteger, ColumnElement, Enum, ForeignKey, Index, String, Text, select, text, update
 from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 
 from servicex.models.base import Base, UtcDateTime, changed, now
@@ -45,11 +45,16 @@ MOVES: dict[TransformStatus, Sequence[TransformStatus]] = {
 }
 
 
+LISTED = {"listed": ("status", "id"), "listed_finish": ("status", "finish_time", "id"),
+          "own": ("submitted_by", "status", "id"), "own_finish": ("submitted_by", "status", "finish_time", "id")}
+
+
 class TransformRequest(Base):
     """What a physicist asked for, and how far it is.
 
     `files` follows the dataset while it is looked up. `last_result_at` is the `created_at` of the newest result:
     results are numbered by strictly increasing times, which clients page by. Times of files are in seconds.
+    `retry_of` is the transform whose failed files this one is of.
     """
 
     __tablename__ = "requests"
@@ -57,6 +62,10 @@ class TransformRequest(Base):
         Index("ix_requests_did_id_status", "did_id", "status"),
         Index("ix_requests_submitted_by", "submitted_by"),
         Index("ix_requests_status", "status"),
+        # What pages list: all transforms, or one's own, of each state, by id or by when they ended.
+        *(Index(f"ix_requests_{name}", *columns, sqlite_where=text("deleted_at IS NULL"),
+                postgresql_where=text("deleted_at IS NULL"))
+          for name, columns in LISTED.items()),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -93,6 +102,7 @@ class TransformRequest(Base):
     transformer_command: Mapped[str | None] = mapped_column(String(256))
     last_result_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    retry_of: Mapped[int | None] = mapped_column(ForeignKey("requests.id", name="requests_retry_of_fkey"))
 
     @property
     def files_reported(self) -> int:

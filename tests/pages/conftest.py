@@ -1,0 +1,1 @@
+"""Pages on databases of three sizes, on each engine."""
