@@ -85,8 +85,9 @@ def register(app: Flask, services: Services, outside: Outside, authentication: A
     """
     api = RestApi(app)
     for url, resource in ROUTES:
-        api.add_resource(resource, *dict.fromkeys([url, url.replace(TOKEN, "")]), endpoint=resource.__name__.lower(),
-                         resource_class_kwargs={"services": services})
+        # Pages have the short names.
+        api.add_resource(resource, *dict.fromkeys([url, url.replace(TOKEN, "")]),
+                         endpoint=f"api_{resource.__name__.lower()}", resource_class_kwargs={"services": services})
     errors.register(app)
     auth.register(app, authentication, tokens)
     guard.register(app, outside)

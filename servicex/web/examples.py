@@ -8,7 +8,7 @@ from dataclasses import dataclass
 # CMS Open Data (CC0): muons of 2012 in a tree Events, reduced from NanoAOD.
 PUBLIC_FILE = ("root://eospublic.cern.ch//eos/opendata/cms/derived-data/AOD2NanoAODOutreachTool/"
                "Run2012BC_DoubleMuParked_Muons.root")
-INSTALL = "pip install servicex matplotlib"
+INSTALL = "pip install servicex uproot matplotlib"
 
 FUNCADL = '''\
 muons = (query.FuncADL_Uproot()

@@ -2,6 +2,7 @@
 import subprocess
 import sys
 
+from tests.setup.axe import fetch_axe
 from tests.setup.client import install_client
 from tests.setup.code_generator import install_code_generator
 from tests.setup.debian import install_programs
@@ -18,6 +19,7 @@ def main() -> None:
         install_finder_libraries()
         install_code_generator()
         fetch_samples()
+        fetch_axe()
     except (InstallFailed, subprocess.CalledProcessError) as failure:
         sys.exit(str(failure))
 

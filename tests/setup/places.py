@@ -2,6 +2,8 @@
 import os
 from pathlib import Path
 
+AXE_VERSION = "4.10.3"
+
 
 def cache_folder() -> Path:
     """The folder for everything the tests fetch; `XDG_CACHE_HOME` moves it."""
@@ -27,6 +29,11 @@ def finder_venv(version: str) -> Path:
 def code_generator_venv() -> Path:
     """The virtual environment with PyPI's `servicex-code-gen-lib`."""
     return cache_folder() / "code-generator"
+
+
+def axe_file() -> Path:
+    """The script of axe-core, which finds what keeps people out of a page."""
+    return cache_folder() / "axe-core" / AXE_VERSION / "axe.min.js"
 
 
 def kubernetes_folder() -> Path:
