@@ -1,10 +1,12 @@
 """Fixtures for all tests: what is skipped where, physics files, the real client, a PostgreSQL, a running server."""
 import os
+import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.private_postgres import HASTY, PrivatePostgres, programs
 from tests.private_rabbitmq import PrivateRabbitMq, is_installed
@@ -14,6 +16,8 @@ from tests.setup.client import client_works
 from tests.setup.code_generator import code_generator_works
 from tests.setup.places import client_venv, code_generator_venv, samples_folder
 from tests.setup.samples import missing_samples
+
+CHROMIUM = shutil.which("chromium")
 
 
 def require(condition: object, reason: str) -> None:
@@ -37,6 +41,16 @@ def samples() -> Path:
     """The folder with `nano_dy.root`, `nano_dimuon.root` (CMS NanoAOD) and `PHYSLITE_example.root` (ATLAS)."""
     require(not missing_samples(), f"physics files are not in {samples_folder()}: {', '.join(missing_samples())}")
     return samples_folder()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, one for all tests of a process: Playwright does not run twice in it."""
+    require(CHROMIUM, "Debian's chromium is not here")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.accounts.people import ADMIN_EMAIL
 from tests.accounts.test_real_client import Guarded
@@ -42,13 +42,11 @@ def elsewhere(tmp_path: Path) -> Iterator[int]:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
+def page(chromium: Browser) -> Iterator[Page]:
     """A page of Debian's Chromium."""
-    require(Path("/usr/bin/chromium").exists(), "no Chromium is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
+    context = chromium.new_context()
+    yield context.new_page()
+    context.close()
 
 
 class Inviting(Guarded):
