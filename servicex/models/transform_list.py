@@ -154,7 +154,7 @@ def _ordered(query: Select[Any], found: Subquery, order: Order) -> Select[Any]:
 
 
 def _place(row: Row[Any]) -> Place:
-    return Place(row[0], row[1], row[2])
+    return Place(row.rank, row.time, row.id)
 
 
 def rows(session: Session, ids: Sequence[int]) -> Sequence[tuple[TransformRequest, str | None]]:
